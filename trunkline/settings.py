@@ -2,14 +2,53 @@
 
 from __future__ import annotations
 
+import hashlib
+import ipaddress
+import json
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
+
+SOCKET_PATH_LIMIT = 107
+"""Bytes of a unix socket's path: `sun_path` of unix(7) without its closing zero."""
+LONGEST_SOCKET_NAME = 32
+"""What the programs may add to `socket_dir`: a slash and a name of at most this many bytes."""
+LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
 class SettingsError(ValueError):
     """A setting is not usable; the text says which one and what to write instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The loopback ports that the programs of one node speak to each other by. Chosen free at start."""
+
+    ng: int
+    """UDP: rtpengine's control protocol."""
+    edge_inner: int
+    """TCP: the edge, spoken to by the TLS front."""
+    tls_front: int
+    """TCP: the TLS front, spoken to by the edge."""
+    carrier: int
+    """UDP and TCP: the simulated carrier of `--demo`."""
+    carrier_control: int
+    """TCP: the remote control of that carrier, by which it places calls to our numbers."""
+
+    @classmethod
+    def read(cls, path: Path) -> Ports:
+        """What an earlier `write` left. Errors: OSError, ValueError when the file is not ours or not whole."""
+        try:
+            found = json.loads(path.read_text())
+            return cls(**{field.name: int(found[field.name]) for field in fields(cls)})
+        except (KeyError, TypeError) as problem:
+            raise ValueError(f"{path} does not hold this node's ports") from problem
+
+    def write(self, path: Path) -> None:
+        path.write_text(json.dumps(asdict(self)) + "\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +83,261 @@ class Settings:
     """SIP worker processes for each listening socket (TRUNKLINE_SIP_WORKERS)."""
     log_level: str = "info"
     """debug, info, warning or error (TRUNKLINE_LOG_LEVEL)."""
+
+    @classmethod
+    def load(cls, options: Mapping[str, object], environ: Mapping[str, str]) -> Settings:
+        """Options win, then the environment, then the defaults.
+
+        `options` by field name, None or absent where not given. An empty environment variable counts as not set.
+        Errors: SettingsError, one line that names the option or variable and says what to write.
+        """
+        values: dict[str, Any] = {"home": default_home(environ)}
+        for field in fields(cls):
+            given = options.get(field.name)
+            if given is not None:
+                values[field.name] = parse(field.name, given, option_name(field.name))
+            elif environ.get(variable_name(field.name)):
+                name = variable_name(field.name)
+                values[field.name] = parse(field.name, environ[name], name)
+        unknown = set(options) - {field.name for field in fields(cls)}
+        if unknown:
+            raise SettingsError(f"there is no setting {min(unknown)}")
+        settings = cls(**values)
+        settings._check_together()
+        return settings
+
+    def environ(self) -> dict[str, str]:
+        """The settings as TRUNKLINE_* variables, for the programs of the node; `load` gives them back."""
+        variables = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value is not None:
+                variables[variable_name(field.name)] = _as_text(value)
+        return variables
+
+    def _check_together(self) -> None:
+        if self.sip_port == self.tls_port:
+            raise SettingsError(f"--sip-port and --tls-port are both {self.sip_port}: give them two different ports")
+        if self.http_port in (self.sip_port, self.tls_port) and self.http_host == self.sip_host:
+            raise SettingsError(f"--http-port {self.http_port} is taken by SIP already: choose another")
+        if ipaddress.ip_address(self.sip_host).is_unspecified and self.public_ip is None:
+            raise SettingsError(
+                f"--sip-host {self.sip_host} listens everywhere, so --public-ip must say which address peers are told"
+            )
+
+    # Where things stand in the home. Nothing here touches the disk.
+
+    @property
+    def run_dir(self) -> Path:
+        """Written anew at each start: engine configurations, ports, the lock."""
+        return self.home / "run"
+
+    @property
+    def spool_dir(self) -> Path:
+        """Call events on their way from the edge to the recorder."""
+        return self.home / "spool"
+
+    @property
+    def log_dir(self) -> Path:
+        return self.home / "log"
+
+    @property
+    def log_file(self) -> Path:
+        """The one structured stream of every program, JSON lines."""
+        return self.log_dir / "trunkline.jsonl"
+
+    @property
+    def tls_dir(self) -> Path:
+        """`cert.pem`, `key.pem` (the operator's own, or made at the first start) and `ca.pem`."""
+        return self.home / "tls"
+
+    @property
+    def routing_db(self) -> Path:
+        return self.home / "routing.db"
+
+    @property
+    def ports_file(self) -> Path:
+        return self.run_dir / "ports.json"
+
+    @property
+    def account_file(self) -> Path:
+        """Credentials of the first platform account, mode 0600."""
+        return self.home / "account.json"
+
+    @property
+    def demo_file(self) -> Path:
+        return self.home / "demo.json"
+
+    @property
+    def socket_dir(self) -> Path:
+        """Directory of the node's unix sockets: `run_dir`, or a short private one when the home's path is too long.
+
+        Names in it have at most 31 bytes, so that the whole path fits into `sun_path`.
+        """
+        if len(os.fsencode(self.run_dir)) + LONGEST_SOCKET_NAME <= SOCKET_PATH_LIMIT:
+            return self.run_dir
+        mark = hashlib.sha256(os.fsencode(self.home)).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"trunkline-{os.getuid()}-{mark}"
+
+    @property
+    def database_url_or_default(self) -> str:
+        """SQLAlchemy URL of the store."""
+        return self.database_url or f"sqlite:///{self.home / 'trunkline.db'}"
+
+    @property
+    def media_ports(self) -> tuple[int, int]:
+        """`rtp_ports` without `sip_port`: the longer part, where it lies inside.
+
+        Both are UDP. The relay must never hold the edge's port in the moment in which the edge restarts.
+        """
+        first, last = self.rtp_ports
+        if not first <= self.sip_port <= last:
+            return self.rtp_ports
+        below, above = (first, self.sip_port - 1), (self.sip_port + 1, last)
+        return max(below, above, key=lambda part: part[1] - part[0])
+
+    @property
+    def advertised_ip(self) -> str:
+        """The address that peers are told."""
+        return self.public_ip or self.sip_host
+
+    @property
+    def api_url(self) -> str:
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.http_host, self.http_host)
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.http_port}"
+
+
+def default_home(environ: Mapping[str, str]) -> Path:
+    """`$XDG_DATA_HOME/trunkline`, by the XDG base directory specification `~/.local/share/trunkline`."""
+    data_home = environ.get("XDG_DATA_HOME", "")
+    # The specification: a relative path in the variable is invalid and ignored.
+    base = Path(data_home) if data_home.startswith("/") else Path(environ.get("HOME", "~")).expanduser()
+    return base / "trunkline" if data_home.startswith("/") else base / ".local/share/trunkline"
+
+
+def option_name(setting: str) -> str:
+    return "--" + setting.replace("_", "-")
+
+
+def variable_name(setting: str) -> str:
+    return "TRUNKLINE_" + setting.upper()
+
+
+def parse(setting: str, given: object, source: str) -> object:
+    """One value of any origin (option, environment, a test's own object) as the type of its field."""
+    text = _as_text(given).strip()
+    try:
+        return PARSERS[setting](text)
+    except ValueError as problem:
+        raise SettingsError(f"{source} {text!r}: {problem}") from None
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, tuple):
+        numbers = all(isinstance(part, int) for part in value)
+        return ("-" if numbers else ",").join(str(part) for part in value)
+    return str(value)
+
+
+def _home(text: str) -> Path:
+    if not text:
+        raise ValueError("a directory is wanted")
+    if any(ord(character) < 32 or character in '"`\\' for character in text):
+        # The path stands in Kamailio's configuration as a quoted string, which has no way to write these.
+        raise ValueError("a path without quotes, backslashes and control characters is wanted")
+    return Path(os.path.abspath(Path(text).expanduser()))
+
+
+def _ip_address(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        raise ValueError("an IP address is wanted, for example 192.0.2.10") from None
+
+
+def _host(text: str) -> str:
+    return "127.0.0.1" if text == "localhost" else _ip_address(text)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise ValueError("a port from 1 to 65535 is wanted")
+    return int(text)
+
+
+def _port_range(text: str) -> tuple[int, int]:
+    first, dash, last = text.partition("-")
+    if not (dash and first.strip().isdecimal() and last.strip().isdecimal()):
+        raise ValueError("a range of UDP ports is wanted, for example 10000-60000")
+    low, high = _port(first.strip()), _port(last.strip())
+    if low < 1024:
+        raise ValueError("media ports start at 1024 or above")
+    if high - low + 1 < 8:
+        raise ValueError("at least 8 ports are wanted: one call takes up to 8 (RTP and RTCP, both sides, two streams)")
+    return low, high
+
+
+def _database_url(text: str) -> str:
+    if text.startswith(("postgres://", "postgresql://")):
+        text = "postgresql+psycopg://" + text.partition("://")[2]
+    if not text.startswith(("sqlite:///", "postgresql+psycopg://")):
+        raise ValueError("postgresql://user@host/database or sqlite:////path is wanted")
+    return text
+
+
+def _words(text: str) -> tuple[str, ...]:
+    words = tuple(word.strip().strip(".").lower() for word in text.split(",") if word.strip())
+    if not words or any(character in word for word in words for character in " \"'\\/;"):
+        raise ValueError("domain names are wanted, separated by commas")
+    return words
+
+
+def _realm(text: str) -> str:
+    # It is a quoted-string of RFC 3261 section 25.1 in the challenge; quotes inside break too many PBXs.
+    if not text or not text.isascii() or not text.isprintable() or any(character in '"\\' for character in text):
+        raise ValueError("printable ASCII without quotes is wanted")
+    return text
+
+
+def _one_of(*allowed: str) -> Callable[[str], str]:
+    def choose(text: str) -> str:
+        if text.lower() not in allowed:
+            raise ValueError(f"one of {', '.join(allowed)} is wanted")
+        return text.lower()
+
+    return choose
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= 86400:
+        raise ValueError("seconds from 0 to 86400 are wanted")
+    return seconds
+
+
+def _workers(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 64:
+        raise ValueError("a count from 1 to 64 is wanted")
+    return int(text)
+
+
+PARSERS: dict[str, Callable[[str], object]] = {
+    "home": _home,
+    "sip_host": _host,
+    "public_ip": _ip_address,
+    "sip_port": _port,
+    "tls_port": _port,
+    "http_host": _host,
+    "http_port": _port,
+    "rtp_ports": _port_range,
+    "database_url": _database_url,
+    "realm": _realm,
+    "domain_suffixes": _words,
+    "no_funds_response": lambda text: int(_one_of("403", "603")(text)),
+    "drain_seconds": _seconds,
+    "sip_workers": _workers,
+    "log_level": _one_of(*LOG_LEVELS),
+}

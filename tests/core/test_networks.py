@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trunkline.core.networks import (
+    NetworkError,
+    canonical_network,
+    contains_any,
+    is_behind_nat,
+    is_loopback,
+    plain_address,
+)
+
+
+@pytest.mark.parametrize(
+    ("networks", "address", "inside"),
+    [
+        (["192.0.2.0/24"], "192.0.2.255", True),
+        (["192.0.2.0/24"], "192.0.3.0", False),
+        (["192.0.2.7/32"], "192.0.2.7", True),
+        (["2001:db8::/32"], "2001:db8::1", True),
+        (["2001:db8::/32"], "192.0.2.1", False),
+        (["192.0.2.0/24"], "::ffff:192.0.2.1", True),
+        (["192.0.2.0/24"], "[::ffff:192.0.2.1]", True),
+        (["0.0.0.0/0"], "203.0.113.1", True),
+        (["0.0.0.0/0"], "2001:db8::1", False),
+        ([], "192.0.2.1", False),
+        (["rubbish", "192.0.2.0/24"], "192.0.2.1", True),
+        (["192.0.2.0/24"], "rubbish", False),
+        (["rubbish"], "rubbish", False),
+    ],
+)
+def test_contains_any(networks, address, inside):
+    assert contains_any(networks, address) is inside
+
+
+@pytest.mark.parametrize(
+    ("address", "length", "network"),
+    [
+        ("192.0.2.7", None, "192.0.2.7/32"),
+        ("192.0.2.7", 24, "192.0.2.0/24"),
+        ("192.0.2.7/24", None, "192.0.2.0/24"),
+        ("2001:DB8::7", 32, "2001:db8::/32"),
+        (" 2001:db8::7 ", None, "2001:db8::7/128"),
+        ("0.0.0.0", 0, "0.0.0.0/0"),
+    ],
+)
+def test_canonical_network(address, length, network):
+    assert canonical_network(address, length) == network
+
+
+@pytest.mark.parametrize(
+    ("address", "length"),
+    [
+        ("", None),
+        ("300.0.0.1", None),
+        ("192.0.2.1", 33),
+        ("192.0.2.1", -1),
+        ("192.0.2.1/x", None),
+        ("192.0.2.1/255.255.255.0", None),
+    ],
+)
+def test_no_network(address, length):
+    with pytest.raises(NetworkError):
+        canonical_network(address, length)
+
+
+def test_what_is_behind_nat():
+    for address in (
+        "10.1.2.3",
+        "192.168.1.1",
+        "172.16.0.1",
+        "100.64.0.1",
+        "127.0.0.1",
+        "169.254.1.1",
+        "fd00::1",
+        "::1",
+    ):
+        assert is_behind_nat(address), address
+    for address in ("8.8.8.8", "2606:4700::1", "0.0.0.0", "::", "224.0.0.1", "rubbish", "", "pbx.example.com"):
+        assert not is_behind_nat(address), address
+
+
+def test_loopback():
+    assert is_loopback("127.8.9.1")
+    assert is_loopback("::1")
+    assert is_loopback("::ffff:127.0.0.1")
+    assert not is_loopback("192.0.2.1")
+    assert not is_loopback("localhost")
+
+
+@given(st.text(max_size=40))
+def test_no_text_raises_anything_else(text):
+    contains_any([text], text)
+    is_behind_nat(text)
+    is_loopback(text)
+    for read in (plain_address, canonical_network):
+        try:
+            read(text)
+        except NetworkError:
+            pass

@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+import pytest
+from example_world import OWNED, invite
+
+from trunkline.core.cause import Cause
+from trunkline.core.refusal import Case, refuse_unread
+
+
+@pytest.mark.parametrize(("cause", "status"), [(Cause.PLATFORM_BUG, 500), (Cause.DRAINING, 503)])
+def test_refuse_unread(cause, status):
+    answer = refuse_unread(cause, invite("acl"))
+    assert (answer.cause, answer.sip_status, answer.headers) == (cause, status, ())
+    assert (answer.called, answer.caller) == ("+442071234567", OWNED)
+
+
+@pytest.mark.parametrize("ruri", ["", "rubbish", "sip:host", "@", "a@b"])
+def test_refuse_unread_reads_anything(ruri):
+    assert refuse_unread(Cause.PLATFORM_BUG, invite(ruri=ruri, from_header_uri=ruri)).sip_status == 500
+
+
+def test_an_alert_needs_a_code():
+    with pytest.raises(ValueError, match="no debugger code"):
+        Case(invite()).alert(Cause.NO_CARRIER)

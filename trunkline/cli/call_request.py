@@ -1,0 +1,147 @@
+"""What `trunkline call` was asked for → a call of the testbench, with the demo's values where none were given."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+from trunkline.node.demo import CALLER_ID, Demo
+from trunkline.settings import Ports, Settings
+from trunkline.testbench.call import CallReport, TrunkCall, explain, run_test_call
+from trunkline.testbench.call_plan import CallPlan
+from trunkline.testbench.control import ControlClient
+from trunkline.testbench.numbers import ECHO_NUMBER
+from trunkline.testbench.ping import PingError, parse_target
+from trunkline.testbench.result import call_result_from_json
+
+PSTN_CALLER = "+15550199999"
+"""Who calls when the simulated carrier calls a number of ours."""
+RESULT_WAIT = 0.1
+
+
+class CannotCall(Exception):
+    """The call cannot be placed; the text says what to give."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallRequest:
+    """The options of the command, as they were given."""
+
+    called: str
+    via: str | None
+    domain: str | None
+    username: str | None
+    password: str | None
+    caller: str | None
+    transport: str
+    srtp: str | None
+    seconds: float
+    media: str
+    digits: str
+    expect_tone: bool | None
+    tls_ca: Path | None
+    trace: Path | None
+    from_carrier: bool
+
+
+def place(settings: Settings, request: CallRequest) -> CallReport:
+    """Place the call and judge it. Raises CannotCall, ControlError, TimeoutError, ValueError (a wrong plan)."""
+    demo = Demo.read(settings)
+    if request.from_carrier:
+        return _place_from_carrier(settings, request, demo)
+    plan = plan_of(request, demo)
+    plan.check()
+    expect_tone = request.expect_tone
+    if expect_tone is None:
+        expect_tone = f":{ECHO_NUMBER}@" in plan.to and plan.media.startswith("tone:")
+    ca = request.tls_ca
+    if ca is None and request.transport == "tls" and request.via is None and (settings.tls_dir / "ca.pem").exists():
+        ca = settings.tls_dir / "ca.pem"
+    local = local_address(plan.via)
+    return run_test_call(TrunkCall(plan, local_host=local, tls_ca=ca, trace=request.trace), expect_tone=expect_tone)
+
+
+def plan_of(request: CallRequest, demo: Demo | None) -> CallPlan:
+    """Raises CannotCall when something is neither given nor in the demo."""
+    via = request.via
+    if via is None:
+        if demo is None:
+            raise CannotCall("no demo in this --home: start `trunkline up --demo`, or name a trunk with --via")
+        port = demo.tls_port if request.transport == "tls" else demo.sip_port
+        via = f"sip:{demo.sip_host}:{port};transport={request.transport}"
+    elif ";transport=" not in via:
+        via = f"{via};transport={request.transport}"
+    of_demo = demo if request.via is None else None
+    tls = via.lower().startswith("sips:") or ";transport=tls" in via.lower()
+    return CallPlan(
+        to=_ruri(request, of_demo),
+        via=via,
+        caller=request.caller or (CALLER_ID if of_demo else "testbench"),
+        username=request.username or (of_demo.username if of_demo else None),
+        password=request.password or (of_demo.password if of_demo and not request.username else None),
+        srtp=request.srtp or ("mandatory" if tls else "off"),
+        media=request.media,
+        digits=request.digits,
+        seconds=request.seconds,
+    )
+
+
+def _ruri(request: CallRequest, demo: Demo | None) -> str:
+    if request.called.lower().startswith(("sip:", "sips:")):
+        return request.called
+    domain = request.domain or (demo.domain_name if demo else None)
+    if domain is None:
+        raise CannotCall(f"{request.called} is a number: say with --domain at which trunk, or write a SIP URI")
+    return f"sip:{request.called}@{domain}"
+
+
+def local_address(via: str) -> str:
+    """The address of this machine from which `via` is reached."""
+    try:
+        target = parse_target(via)
+        found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_DGRAM)
+    except (PingError, OSError) as problem:
+        raise CannotCall(f"--via {via}: {problem}") from None
+    family, *_, address = found[0]
+    if ipaddress.ip_address(str(address[0])).is_loopback:
+        return str(address[0])
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(address)  # sends nothing, asks the routing table
+        except OSError as problem:
+            raise CannotCall(f"--via {via}: {problem.strerror}") from None
+        return str(probe.getsockname()[0])
+
+
+def _place_from_carrier(settings: Settings, request: CallRequest, demo: Demo | None) -> CallReport:
+    """The running demo's carrier places the call, so that the edge knows it by its address."""
+    import time
+    from dataclasses import asdict
+
+    if demo is None:
+        raise CannotCall("--from-carrier needs the demo's carrier: start `trunkline up --demo`, or name its --home")
+    try:
+        ports = Ports.read(settings.ports_file)
+    except (OSError, ValueError) as problem:
+        raise CannotCall(f"the node of {settings.home} is not up: {problem}") from None
+    plan = CallPlan(
+        to=f"sip:{request.called}@{demo.sip_host}:{demo.sip_port}",
+        via=f"sip:{demo.sip_host}:{demo.sip_port};transport=udp",
+        caller=request.caller or PSTN_CALLER,
+        media=request.media,
+        digits=request.digits,
+        seconds=request.seconds,
+    )
+    plan.check()
+    carrier = ControlClient(ports.carrier_control)
+    try:
+        name = carrier.ask("place_call", **asdict(plan))["id"]
+        while True:
+            result = call_result_from_json(carrier.ask("result", id=name)["result"])
+            if result.finished:
+                return explain(result, expect_tone=bool(request.expect_tone))
+            time.sleep(RESULT_WAIT)
+    finally:
+        carrier.close()

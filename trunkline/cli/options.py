@@ -1,0 +1,79 @@
+"""Options that several commands share, and how a command ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn, TypeVar
+
+import click
+
+from trunkline.settings import Settings, SettingsError
+
+EXIT_FAILED = 1
+"""The command worked, and what it asked for did not: the call failed, nobody answered."""
+EXIT_CANNOT = 2
+"""The command could not do its work: a wrong option, no node, no database."""
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+SETTING_HELP = {
+    "home": "Folder for all state of the node.  [default: $XDG_DATA_HOME/trunkline]",
+    "sip_host": "IP address for SIP and media.  [default: 127.0.0.1]",
+    "public_ip": "Address that peers are told, where it differs from --sip-host (NAT, a cloud's elastic address).",
+    "sip_port": "Port for SIP by UDP and TCP.  [default: 5060]",
+    "tls_port": "Port for SIP by TLS.  [default: 5061]",
+    "http_host": "IP address for the API.  [default: 127.0.0.1]",
+    "http_port": "Port for the API.  [default: 8080]",
+    "rtp_ports": "First and last UDP port for media.  [default: 10000-60000]",
+    "database_url": "postgresql://… for the store.  [default: SQLite in the home]",
+    "realm": "Digest realm; stored credentials depend on it.  [default: sip.twilio.com]",
+    "domain_suffixes": "Domains under which trunks have their names, by commas.  [default: pstn.twilio.com]",
+    "no_funds_response": "403 or 603, for accounts without funds or standing.  [default: 403]",
+    "drain_seconds": "How long the first SIGTERM lets calls finish.  [default: 30]",
+    "sip_workers": "SIP processes for each socket.  [default: 4]",
+    "log_level": "debug, info, warning or error.  [default: info]",
+}
+METAVARS = {"home": "DIR", "sip_host": "IP", "public_ip": "IP", "http_host": "IP", "rtp_ports": "FIRST-LAST"}
+
+
+def setting_options(*names: str) -> Callable[[Function], Function]:
+    """Options for settings. Their values stay text: the environment's are, too, and one parser reads both."""
+
+    def add(function: Function) -> Function:
+        for name in reversed(names):
+            option = "--" + name.replace("_", "-")
+            metavar = METAVARS.get(name, "TEXT" if name in ("realm", "log_level", "database_url") else "N")
+            function = click.option(option, name, metavar=metavar, help=SETTING_HELP[name])(function)
+        return function
+
+    return add
+
+
+def load_settings(options: Mapping[str, object]) -> Settings:
+    try:
+        return Settings.load(options, os.environ)
+    except SettingsError as problem:
+        cannot(str(problem))
+
+
+def cannot(message: str) -> NoReturn:
+    """One line on stderr and exit status 2."""
+    click.echo(f"trunkline: {' '.join(message.split())}", err=True)
+    sys.exit(EXIT_CANNOT)
+
+
+def json_option(function: Function) -> Function:
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")(function)
+
+
+def show_json(value: object) -> None:
+    click.echo(json.dumps(value, indent=2))
+
+
+def say(line: str) -> None:
+    """A line for a person, at once even when stdout is a file or a pipe."""
+    click.echo(line)
+    sys.stdout.flush()

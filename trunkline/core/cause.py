@@ -1,0 +1,267 @@
+"""Every way in which Trunkline refuses or loses a call: one row each. docs/errors.md explains them to customers.
+
+`sip_status` and `reason` are what the sender gets. `code` is the vendor's debugger code, for X-Twilio-Error and the
+alert. `fault` says against whom the failure counts. `text` is the template of X-Twilio-Error: it names what the sender
+itself sent and nothing more, because the sender may be a stranger. `alert` is the template of the longer text in the
+account's alert; it may name the trunk and say what to do. Templates take the keywords of `seen`.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Literal, NamedTuple
+
+LogLevel = Literal["error", "warning", "notice"]
+
+
+class Fault(Enum):
+    """Against whom a failure counts."""
+
+    CUSTOMER = "customer"
+    CARRIER = "carrier"
+    PLATFORM = "platform"
+    CALLER = "caller"
+
+
+class CauseRow(NamedTuple):
+    sip_status: int
+    reason: str
+    code: int | None
+    level: LogLevel
+    fault: Fault
+    text: str
+    alert: str
+
+
+_CUSTOMER, _CARRIER, _PLATFORM, _CALLER = Fault.CUSTOMER, Fault.CARRIER, Fault.PLATFORM, Fault.CALLER
+
+# One text for two causes on purpose: whoever guesses labels must not learn from the answer which trunks exist.
+_NO_PERMISSION = "Insufficient permissions: no trunk takes calls for {host} from {source}"
+_AMBIGUOUS = "Insufficient permissions: {host} does not name one single trunk for a call from {source}"
+
+
+# fmt: off
+class Cause(Enum):
+    """The row stands in `value`; its fields are also properties here."""
+
+    # Which trunk, and who is it? (core/admission.py, in this order)
+    UNKNOWN_TRUNK = CauseRow(
+        403, "Forbidden", 32200, "error", _CUSTOMER,
+        _NO_PERMISSION,
+        "The Request-URI host {host} names no trunk. Valid hosts are <trunk label>.{suffix}.",
+    )
+    GLOBAL_ENDPOINT_AMBIGUOUS = CauseRow(
+        403, "Forbidden", 32200, "error", _CUSTOMER,
+        _AMBIGUOUS,
+        "{host} names no trunk, and neither the source address {source} nor the user name {username} belongs to one "
+        "single trunk. Send the call to one of: {hosts}.",
+    )
+    NO_AUTHENTICATION = CauseRow(
+        403, "Forbidden", 32200, "error", _CUSTOMER,
+        _NO_PERMISSION,
+        "Trunk {trunk} has neither an IP access control list nor a credential list, so it takes no calls. Attach one.",
+    )
+    SOURCE_NOT_IN_ACL = CauseRow(
+        403, "Forbidden", 32201, "error", _CUSTOMER,
+        "Authentication failure - source IP Address not in ACL: {source}",
+        "The call came from {source}, which is in no IP access control list of trunk {trunk}. Add this address, or "
+        "detach the lists and let the credentials decide.",
+    )
+    BAD_CREDENTIALS = CauseRow(
+        403, "Forbidden", 32202, "error", _CUSTOMER,
+        "Authentication failure - bad user credentials: user name {username}",
+        "Digest authentication of user name {username} from {source} failed on trunk {trunk}: {detail}.",
+    )
+
+    # The account: judged only after authentication, so that strangers learn nothing.
+    ACCOUNT_INACTIVE = CauseRow(
+        403, "Forbidden", 10001, "error", _CUSTOMER,
+        "Account is not active",
+        "Account {account} is {status}: its trunks carry no calls.",
+    )
+    NO_FUNDS = CauseRow(
+        403, "Forbidden", 10001, "error", _CUSTOMER,
+        "Account is not active: no funds",
+        "Account {account} is prepaid and its balance is used up: its trunks carry no calls until it is topped up.",
+    )
+    ORIGINATION_ACCOUNT_INACTIVE = CauseRow(
+        480, "Temporarily Unavailable", 10003, "error", _CUSTOMER,
+        "Incoming call rejected: account is not active",
+        "A call for {called} was refused because account {account} is {status}.",
+    )
+
+    # What the request asks for.
+    TLS_REQUIRED = CauseRow(
+        488, "Secure SIP transport required", 32209, "error", _CUSTOMER,
+        "Secure SIP transport required: the call came over {transport}",
+        "Trunk {trunk} is secure, but the call came over {transport}. Send it over TLS.",
+    )
+    SRTP_REQUIRED = CauseRow(
+        488, "Not Acceptable Here", 32208, "error", _CUSTOMER,
+        "SRTP required: the offer has no RTP/SAVP",
+        "Trunk {trunk} is secure, but the SDP offers plain RTP/AVP. Turn SRTP (SDES) on in the PBX.",
+    )
+    SRTP_NOT_ALLOWED = CauseRow(
+        488, "Not Acceptable Here", 32207, "error", _CUSTOMER,
+        "SRTP not allowed: the offer says RTP/SAVP and the trunk is not secure",
+        "Trunk {trunk} is not secure, but the SDP offers RTP/SAVP. Make the trunk secure, or turn SRTP off in the PBX.",
+    )
+    NUMBER_NOT_E164 = CauseRow(
+        400, "Invalid phone number", 32101, "warning", _CUSTOMER,
+        "Invalid phone number: {called} is not +E.164",
+        "The called number {called} is not in +E.164 form: a plus sign, the country code and the number, 7 to 15 "
+        "digits in all.{suggestion}",
+    )
+    CALLER_ID_INVALID = CauseRow(
+        403, "Invalid Caller ID", 32206, "error", _CUSTOMER,
+        "Invalid Caller ID: {caller} is not +E.164",
+        "Neither From ({caller}) nor P-Asserted-Identity nor Remote-Party-ID has a caller ID in +E.164 form."
+        "{suggestion}",
+    )
+    CALLER_ID_NOT_OWNED = CauseRow(
+        403, "Invalid Caller ID", 32204, "error", _CUSTOMER,
+        "Invalid Caller ID: {caller} is neither a number nor a verified caller ID of the account",
+        "The caller ID {caller} is neither a phone number nor a verified caller ID of account {account}.",
+    )
+    CALLER_ID_REPLACED = CauseRow(
+        200, "OK", 32204, "warning", _CUSTOMER,
+        "Caller ID {caller} replaced",
+        "The caller ID {caller} is not the account's own; trunk {trunk} put its default caller ID "
+        "{replacement} in its place.",
+    )
+    REGISTER_REFUSED = CauseRow(
+        403, "Forbidden", 32210, "error", _CUSTOMER,
+        "REGISTER is not supported on a trunk",
+        "A REGISTER for {called} came from {source}. Trunks take no registrations: turn registration off in the PBX.",
+    )
+    METHOD_NOT_ALLOWED = CauseRow(
+        405, "Method Not Allowed", None, "warning", _CALLER,
+        "{method} is not taken here",
+        "A {method} came from {source}; a trunk takes INVITE.",
+    )
+    MALFORMED_REQUEST = CauseRow(
+        400, "Bad Request", None, "warning", _CALLER,
+        "Malformed request: {detail}",
+        "Malformed request from {source}: {detail}.",
+    )
+
+    # The carrier side.
+    NO_CARRIER = CauseRow(
+        503, "No Carrier Available", None, "error", _PLATFORM,
+        "No carrier is available",
+        "No enabled carrier target is configured: enable one.",
+    )
+    CARRIERS_EXHAUSTED = CauseRow(
+        503, "No Carrier Available", None, "error", _CARRIER,
+        "No carrier could take the call",
+        "All carrier targets failed for this call; its attempts say how.",
+    )
+
+    # Origination.
+    UNKNOWN_NUMBER = CauseRow(
+        404, "Not Found", None, "warning", _CARRIER,
+        "Number {called} is not served here",
+        "The carrier {carrier} sent a call for {called}, which is no number of this platform.",
+    )
+    # RFC 3261 section 21.4.4: 404 where the server knows that the user does not exist at the domain.
+    NUMBER_WITHOUT_TRUNK = CauseRow(
+        404, "Not Found", None, "warning", _CUSTOMER,
+        "Number {called} is not in use",
+        "A call came for {called}, which is attached to no trunk. Attach it.",
+    )
+    # RFC 3261 section 21.4.18: 480 is also what a proxy says that recognises the user of the Request-URI but has no
+    # valid forwarding location for it.
+    NO_ORIGINATION_URL = CauseRow(
+        480, "Temporarily Unavailable", 32010, "error", _CUSTOMER,
+        "No valid origination URL for {called}",
+        "A call came for {called}, but trunk {trunk} has no enabled, valid origination URL.",
+    )
+    ORIGINATION_EXHAUSTED = CauseRow(
+        480, "Temporarily Unavailable", 32010, "error", _CUSTOMER,
+        "No origination URL could take the call",
+        "None of the origination URLs of trunk {trunk} took the call; its attempts say how.",
+    )
+    ORIGINATION_ATTEMPT_FAILED = CauseRow(
+        480, "Temporarily Unavailable", 32011, "warning", _CUSTOMER,
+        "Could not talk to the SIP element {url}",
+        "The attempt to {url} failed: {why}.",
+    )
+
+    # The platform itself.
+    PLATFORM_BUG = CauseRow(
+        500, "Server Internal Error", None, "error", _PLATFORM,
+        "Internal error",
+        "Trunkline failed on this request; the log has the traceback.",
+    )
+    EDGE_RESTARTED = CauseRow(
+        500, "Server Internal Error", None, "error", _PLATFORM,
+        "The edge was restarted",
+        "The edge was restarted while this call was being set up.",
+    )
+    DRAINING = CauseRow(
+        503, "Service Unavailable", None, "notice", _PLATFORM,
+        "This edge takes no new calls",
+        "The edge is being shut down and takes no new calls.",
+    )
+
+    # The row's fields, as properties: `Cause.UNKNOWN_TRUNK.sip_status`.
+    @property
+    def sip_status(self) -> int:
+        """Final SIP status that the sender gets."""
+        return self.value.sip_status
+
+    @property
+    def reason(self) -> str:
+        """Reason phrase beside it."""
+        return self.value.reason
+
+    @property
+    def code(self) -> int | None:
+        """The vendor's debugger code; None where it has none, and then there is neither X-Twilio-Error nor an alert."""
+        return self.value.code
+
+    @property
+    def level(self) -> LogLevel:
+        """Log level of the alert."""
+        return self.value.level
+
+    @property
+    def fault(self) -> Fault:
+        return self.value.fault
+
+# fmt: on
+
+
+MAX_SEEN = 80
+"""Longest value, in characters, that a text shows of what the sender sent."""
+
+
+def visible(value: object) -> str:
+    """What the sender sent, safe inside a header: printable ASCII without backslash, `?` for all else, cut at
+    MAX_SEEN.
+    """
+    text = str(value)
+    if len(text) > MAX_SEEN:
+        text = text[: MAX_SEEN - 3] + "..."
+    if text.isascii() and text.isprintable() and "\\" not in text:
+        return text
+    return "".join(c if " " <= c <= "~" and c != "\\" else "?" for c in text)
+
+
+class _Seen(dict[str, str]):
+    """A text must come out even where a caller forgot a value: a refusal without an answer would be worse."""
+
+    def __missing__(self, key: str) -> str:
+        return "-"
+
+
+def cause_texts(cause: Cause, seen: dict[str, object]) -> tuple[str, str]:
+    """The text for the sender and the text for the alert, filled with the values of `seen`. Never raises."""
+    safe = _Seen({key: visible(value) for key, value in seen.items()})
+    row = cause.value
+    return row.text.format_map(safe), row.alert.format_map(safe)
+
+
+def error_header(code: int | None, text: str) -> tuple[str, str] | None:
+    """The X-Twilio-Error header of a refusal, or None where the cause has no code."""
+    return None if code is None else ("X-Twilio-Error", f"{code} {text}")

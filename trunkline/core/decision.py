@@ -1,0 +1,273 @@
+"""What the edge is told to do with a dialog-forming request, and the plan that it keeps for the next attempts.
+
+A `Relay` becomes a `Plan` (`plan_of`). The edge keeps the plan as JSON in the transaction (`plan_to_json`), takes it
+out in the failure route (`plan_from_json`), asks `failover` and either sends `plan.current` after `advance` or
+answers the caller.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from trunkline.core.cause import Cause, LogLevel, error_header
+
+Direction = Literal["trunking-terminating", "trunking-originating"]
+Header = tuple[str, str]
+
+TERMINATION: Direction = "trunking-terminating"
+ORIGINATION: Direction = "trunking-originating"
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """Something the account should read although the call goes on."""
+
+    cause: Cause
+    code: int
+    level: LogLevel
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """Ask for credentials: 407 for INVITE, 401 for REGISTER. No event, no record: it is half of one request (RFC 3261
+    22.3).
+    """
+
+    status: int
+    reason: str
+    headers: tuple[Header, ...]
+    """Proxy-Authenticate or WWW-Authenticate, one per algorithm offered."""
+    stale: bool = False
+    repeatable: bool = False
+    """Whoever sends an INVITE without credentials from the same address to the same host may get this very answer for a
+    second: the edge then gives it without asking again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """Refuse with a final status. The call is recorded."""
+
+    cause: Cause
+    sip_status: int
+    reason: str
+    text: str
+    """What X-Twilio-Error says behind the code: nothing that the sender did not send itself."""
+    explanation: str
+    """The longer text of the account's alert."""
+    direction: Direction
+    account_sid: str | None = None
+    """The account whose record and alert this is. Also set where the sender is not authenticated: it is never told."""
+    trunk_sid: str | None = None
+    caller: str = ""
+    """As asked for, normalised where possible."""
+    called: str = ""
+
+    @property
+    def error_code(self) -> int | None:
+        return self.cause.code
+
+    @property
+    def headers(self) -> tuple[Header, ...]:
+        """X-Twilio-Error, where the cause has a code."""
+        header = error_header(self.cause.code, self.text)
+        return () if header is None else (header,)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One place to send the INVITE to."""
+
+    target_sid: str
+    """CT… (carrier target) or OU… (origination URL)."""
+    carrier_sid: str | None
+    ruri: str
+    """The Request-URI of this attempt."""
+    transport: str
+    """`udp`, `tcp` or `tls`; the Request-URI says the same."""
+    next_hop: str | None = None
+    """Where to send it when that is not what the Request-URI says; a SIP URI."""
+    no_provisional_after: float = 4.0
+    """Seconds without any response after which the attempt has failed."""
+    no_answer_after: float = 120.0
+    """Seconds without a final response after which it has failed."""
+    headers: tuple[Header, ...] = ()
+    """Added to the INVITE of this attempt alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """Send the call on: to the first target, then by `failover` to the others."""
+
+    direction: Direction
+    account_sid: str
+    trunk_sid: str
+    caller: str
+    """+E.164 where it is known; what From said otherwise (origination of an anonymous call)."""
+    called: str
+    targets: tuple[Target, ...]
+    """At least one, in the order of attempts."""
+    media_mode: str
+    """One letter, see `media`."""
+    replace_caller_id: str | None = None
+    """+E.164 to put into From and P-Asserted-Identity towards the carrier; None: leave From as it is."""
+    alerts: tuple[Alert, ...] = ()
+    headers: tuple[Header, ...] = ()
+    """Added to the INVITE of every attempt."""
+
+
+Decision = Challenge | Reject | Relay
+
+
+class PlanError(ValueError):
+    """The text is not a plan that `plan_to_json` of this version wrote."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A final answer that the caller may get."""
+
+    status: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The state of a call that is being set up: all that the failure route needs to go on."""
+
+    call_sid: str
+    direction: Direction
+    account_sid: str
+    trunk_sid: str
+    caller: str
+    called: str
+    media_mode: str
+    replace_caller_id: str | None
+    headers: tuple[Header, ...]
+    n: int
+    """Number of the attempt that is under way, from 0."""
+    current: Target
+    """Where it went."""
+    remaining: tuple[Target, ...]
+    """What is left to try."""
+    best: Answer | None = None
+    """Best answer of the attempts before this one (`failover`)."""
+
+
+def plan_of(relay: Relay, call_sid: str) -> Plan:
+    """The plan at its first attempt."""
+    return Plan(
+        call_sid,
+        relay.direction,
+        relay.account_sid,
+        relay.trunk_sid,
+        relay.caller,
+        relay.called,
+        relay.media_mode,
+        relay.replace_caller_id,
+        relay.headers,
+        0,
+        relay.targets[0],
+        relay.targets[1:],
+    )
+
+
+def advance(plan: Plan, best: Answer | None) -> Plan:
+    """The plan at its next attempt. Raises PlanError when nothing remains (`failover` says Stop then)."""
+    if not plan.remaining:
+        raise PlanError("no target remains: ask failover before advancing")
+    return Plan(
+        plan.call_sid,
+        plan.direction,
+        plan.account_sid,
+        plan.trunk_sid,
+        plan.caller,
+        plan.called,
+        plan.media_mode,
+        plan.replace_caller_id,
+        plan.headers,
+        plan.n + 1,
+        plan.remaining[0],
+        plan.remaining[1:],
+        best,
+    )
+
+
+_PLAN_VERSION = 1
+_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+
+
+def _target_list(target: Target) -> list[object]:
+    return [
+        target.target_sid,
+        target.carrier_sid,
+        target.ruri,
+        target.transport,
+        target.next_hop,
+        target.no_provisional_after,
+        target.no_answer_after,
+        target.headers,
+    ]
+
+
+def _target_from(row: list[Any]) -> Target:
+    sid, carrier, ruri, transport, next_hop, provisional, answer, headers = row
+    return Target(sid, carrier, ruri, transport, next_hop, provisional, answer, _headers_from(headers))
+
+
+def _headers_from(rows: list[list[str]]) -> tuple[Header, ...]:
+    return tuple([(name, value) for name, value in rows])
+
+
+def plan_to_json(plan: Plan) -> str:
+    """Compact JSON in ASCII, of about 200 bytes and 100 more per target."""
+    best = plan.best
+    return _encode(
+        [
+            _PLAN_VERSION,
+            plan.call_sid,
+            plan.direction,
+            plan.account_sid,
+            plan.trunk_sid,
+            plan.caller,
+            plan.called,
+            plan.media_mode,
+            plan.replace_caller_id,
+            plan.headers,
+            plan.n,
+            _target_list(plan.current),
+            [_target_list(target) for target in plan.remaining],
+            None if best is None else [best.status, best.reason],
+        ]
+    )
+
+
+def plan_from_json(text: str) -> Plan:
+    """The plan back. Raises PlanError."""
+    try:
+        version, sid, direction, account, trunk, caller, called, mode, replace, headers, n, current, rest, best = (
+            json.loads(text)
+        )
+        if version != _PLAN_VERSION:
+            raise PlanError(f"a plan of version {version!r}; this program reads {_PLAN_VERSION}")
+        return Plan(
+            sid,
+            direction,
+            account,
+            trunk,
+            caller,
+            called,
+            mode,
+            replace,
+            _headers_from(headers),
+            n,
+            _target_from(current),
+            tuple([_target_from(row) for row in rest]),
+            None if best is None else Answer(best[0], best[1]),
+        )
+    except PlanError:
+        raise
+    except (ValueError, TypeError, IndexError, KeyError, RecursionError) as error:
+        raise PlanError(f"not a plan: {error}") from None

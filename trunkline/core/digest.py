@@ -1,0 +1,218 @@
+"""Digest authentication of SIP requests: challenges made and answers checked (RFC 7616, RFC 2617, RFC 8760; RFC 3261
+section 22).
+
+Nothing is kept between the challenge and the answer. A nonce is
+
+    8 hex    Unix seconds
+    16 hex   random
+    1        algorithm asked for, `m` or `s`
+    32 hex   HMAC-SHA-256 over these, cut to 128 bits
+
+so that any worker with the same secret knows a nonce of ours and its age. It is bound to no address, because a PBX
+may come from another one on its next request, and one nonce may be given to several senders. Against replay, each answer
+is good for one use; the caller keeps count by `use_key`.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from dataclasses import dataclass
+from enum import Enum
+from hashlib import md5, sha256
+
+from trunkline.core import sip_uri
+
+MD5, SHA256 = "MD5", "SHA-256"
+_LETTER = {MD5: "m", SHA256: "s"}
+_ALGORITHM = {"m": MD5, "s": SHA256}
+_NONCE = re.compile(r"[0-9a-f]{24}[ms][0-9a-f]{32}")
+_CLOCK_SKEW = 5
+_MAX = 4096
+
+
+class DigestError(ValueError):
+    """The header cannot be read; the message says why and is safe to show."""
+
+
+@dataclass(frozen=True, slots=True)
+class Authorization:
+    """What Proxy-Authorization or Authorization says, unescaped. Missing optional parts are empty."""
+
+    username: str
+    realm: str
+    nonce: str
+    uri: str
+    response: str
+    algorithm: str = MD5
+    qop: str = ""
+    nc: str = ""
+    cnonce: str = ""
+
+    @property
+    def use_key(self) -> str:
+        """Names this answer: the response is a hash over user, password, nonce, nonce count, cnonce, method and URI, so nobody can
+        make another answer of it. A sender that counts up (RFC 7616 section 3.4) never repeats one."""
+        return self.response[:32].lower()
+
+
+class Outcome(Enum):
+    OK = "ok"
+    WRONG_RESPONSE = "the password is wrong"
+    UNKNOWN_USER = "there is no such user name on this trunk"
+    STALE = "the nonce is too old"
+    FOREIGN_NONCE = "the nonce is not ours"
+    WRONG_REALM = "the realm is not the one of the challenge"
+    WRONG_ALGORITHM = "the algorithm is not the one of the challenge"
+    WRONG_URI = "the digest was made for another number than the Request-URI's"
+
+
+def make_nonce(secret: bytes, now: float, random_bits: int, algorithm: str = MD5) -> str:
+    """A nonce of 57 characters. `random_bits`: 64 bits of the caller's dice, which must differ between workers."""
+    head = f"{int(now) & 0xFFFFFFFF:08x}{random_bits & 0xFFFFFFFFFFFFFFFF:016x}{_LETTER[algorithm]}"
+    return head + _mac(secret, head)
+
+
+def _mac(secret: bytes, head: str) -> str:
+    return hmac.digest(secret, head.encode("ascii"), "sha256").hex()[:32]
+
+
+def challenge_value(realm: str, nonce: str, algorithm: str = MD5, *, stale: bool = False) -> str:
+    """The value of Proxy-Authenticate or WWW-Authenticate. MD5 goes unnamed, as the vendor does: old PBXs expect
+    that.
+    """
+    named = "" if algorithm == MD5 else f",algorithm={algorithm}"
+    return f'Digest realm="{realm}",qop="auth",nonce="{nonce}"{named}{",stale=true" if stale else ""}'
+
+
+_PARAM = re.compile(r'[\s,]*+([A-Za-z0-9_*-]++)\s*+=\s*+(?:"((?:[^"\\]|\\.)*+)"|([^\s,"]++))\s*+(?:,|\Z)', re.DOTALL)
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_REQUIRED = ("username", "realm", "nonce", "uri", "response")
+
+
+def parse_authorization(text: str) -> Authorization:
+    """The parts of a Digest header value. Raises DigestError."""
+    if len(text) > _MAX:
+        raise DigestError(f"authorization longer than {_MAX} characters")
+    if text[:7].lower() != "digest " and text[:7].lower() != "digest\t":
+        raise DigestError("authorization scheme is not Digest")
+    found = _params(text, 7)
+    for name in _REQUIRED:
+        if not found.get(name) and (name != "username" or "username" not in found):
+            raise DigestError(f"authorization without {name}")
+    algorithm = found.get("algorithm", MD5).upper()
+    qop = found.get("qop", "").lower()
+    nc, cnonce = found.get("nc", ""), found.get("cnonce", "")
+    if qop and qop != "auth":
+        raise DigestError("authorization with a qop that was not offered")
+    if qop and not (cnonce and re.fullmatch("[0-9A-Fa-f]{1,8}", nc)):
+        raise DigestError("authorization with qop and without nc or cnonce")
+    if not qop:
+        nc = cnonce = ""
+    return Authorization(
+        found["username"],
+        found["realm"],
+        found["nonce"],
+        found["uri"],
+        found["response"].lower(),
+        algorithm,
+        qop,
+        nc,
+        cnonce,
+    )
+
+
+def _params(text: str, at: int) -> dict[str, str]:
+    found: dict[str, str] = {}
+    end = len(text.rstrip(" \t\r\n,"))
+    while at < end:
+        matched = _PARAM.match(text, at)
+        if matched is None:
+            raise DigestError("authorization whose parameters cannot be read")
+        name, quoted, token = matched.groups()
+        name = name.lower()
+        if name in found:
+            raise DigestError("authorization with a parameter given twice")
+        found[name] = token if quoted is None else (_ESCAPE.sub(r"\1", quoted) if "\\" in quoted else quoted)
+        at = matched.end()
+    return found
+
+
+def is_ours(nonce: str, secret: bytes) -> bool:
+    """Whether a worker with this secret made the nonce, however long ago."""
+    return _NONCE.fullmatch(nonce) is not None and hmac.compare_digest(_mac(secret, nonce[:25]), nonce[25:])
+
+
+def nonce_state(nonce: str, secret: bytes, now: float, lifetime: int) -> tuple[Outcome, str]:
+    """OK, STALE or FOREIGN_NONCE, and the algorithm that the challenge asked for (MD5 for a foreign nonce)."""
+    if not is_ours(nonce, secret):
+        return Outcome.FOREIGN_NONCE, MD5
+    age = int(now) - int(nonce[:8], 16)
+    return (Outcome.OK if -_CLOCK_SKEW <= age <= lifetime else Outcome.STALE), _ALGORITHM[nonce[24]]
+
+
+def check_form(auth: Authorization, ruri: sip_uri.SipUri, realm: str, asked_algorithm: str) -> Outcome:
+    """All that can be judged without a password: realm, algorithm, digest URI."""
+    if auth.realm != realm:
+        return Outcome.WRONG_REALM
+    # An answer by SHA-256 to a challenge by MD5 is stronger than asked for. Not the other way round.
+    if auth.algorithm not in (asked_algorithm, SHA256):
+        return Outcome.WRONG_ALGORITHM
+    if auth.algorithm == SHA256 and not auth.qop:
+        return (
+            Outcome.WRONG_ALGORITHM
+        )  # RFC 7616 section 3.4: qop is optional for RFC 2069 clients alone, which speak MD5
+    return Outcome.OK if same_number(auth.uri, ruri) else Outcome.WRONG_URI
+
+
+def same_number(digest_uri: str, ruri: sip_uri.SipUri) -> bool:
+    """Whether the digest was made for the number that the Request-URI asks for (RFC 7616 section 3.4.6).
+
+    The user parts must agree, a leading plus aside (proxies in front of a PBX add it): the number is what costs money.
+    Host, port and parameters may differ, because SBCs rewrite them to route by next hop and because a copied
+    answer is worth nothing (nonce counts are good once). A digest URI without a user part passes: SIPp and some
+    adapters sign the host alone.
+    """
+    if digest_uri == str(ruri):
+        return True
+    try:
+        signed = sip_uri.parse(digest_uri)
+    except sip_uri.SipUriError:
+        return False
+    if not signed.user:
+        return True
+    return signed.user.partition(";")[0].lstrip("+") == ruri.user.partition(";")[0].lstrip("+")
+
+
+NO_HA1 = "0" * 32
+"""Stands in for the HA1 of a user that does not exist, so that the answer takes as long as for one that does."""
+
+
+def response_matches(auth: Authorization, method: str, ha1_md5: str, ha1_sha256: str) -> bool:
+    """Whether the response was made with this password; compared in constant time."""
+    if auth.algorithm == SHA256:
+        expected = _expected(auth, method, ha1_sha256, sha256=True)
+    elif auth.algorithm == MD5:
+        expected = _expected(auth, method, ha1_md5, sha256=False)
+    else:
+        return False
+    return hmac.compare_digest(expected.encode("ascii"), auth.response.encode("utf-8", "replace"))
+
+
+def _expected(auth: Authorization, method: str, ha1: str, *, sha256: bool) -> str:
+    """RFC 7616 section 3.4.1; without qop RFC 2617 section 3.2.2.1."""
+    ha2 = _hash(f"{method}:{auth.uri}", sha256)
+    if auth.qop:
+        return _hash(f"{ha1}:{auth.nonce}:{auth.nc}:{auth.cnonce}:auth:{ha2}", sha256)
+    return _hash(f"{ha1}:{auth.nonce}:{ha2}", sha256)
+
+
+def _hash(text: str, by_sha256: bool) -> str:
+    # Bytes that are not UTF-8 reach us as surrogates; they must hash to the bytes that the sender hashed.
+    raw = text.encode("utf-8", "surrogateescape")
+    return sha256(raw).hexdigest() if by_sha256 else md5(raw, usedforsecurity=False).hexdigest()
+
+
+def make_ha1(username: str, realm: str, password: str, algorithm: str = MD5) -> str:
+    """HA1 as the store keeps it (RFC 7616 section 3.4.2)."""
+    return _hash(f"{username}:{realm}:{password}", algorithm == SHA256)

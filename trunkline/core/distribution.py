@@ -1,0 +1,43 @@
+"""The order of attempts: priority by priority, low first, and within one priority at random by weight (RFC 2782)."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable
+from itertools import accumulate
+from random import Random
+from typing import Protocol, TypeVar
+
+
+class Ranked(Protocol):
+    @property
+    def priority(self) -> int: ...
+    @property
+    def weight(self) -> int: ...
+
+
+R = TypeVar("R", bound=Ranked)
+
+
+def in_order(rows: Iterable[R], dice: Random) -> list[R]:
+    """All rows in the order in which to try them."""
+    by_priority: dict[int, list[R]] = {}
+    for row in rows:
+        by_priority.setdefault(row.priority, []).append(row)
+    ordered: list[R] = []
+    for priority in sorted(by_priority):
+        group = by_priority[priority]
+        ordered += group if len(group) == 1 else _by_weight(group, dice)
+    return ordered
+
+
+def _by_weight(group: list[R], dice: Random) -> list[R]:
+    """RFC 2782, "Weight": draw without replacement. Weight 0 stands first in each draw, so that it has a very small
+    chance.
+    """
+    left = sorted(group, key=lambda row: row.weight > 0)
+    ordered: list[R] = []
+    while len(left) > 1:
+        running = list(accumulate(max(0, row.weight) for row in left))
+        ordered.append(left.pop(bisect_left(running, dice.randint(0, running[-1]))))
+    return ordered + left

@@ -1,0 +1,188 @@
+"""Settings → what Kamailio reads: two small generated files that include the static ones, and a JSON file for the script.
+
+The static files are kamailio.cfg (the edge) and tls_front.cfg (the TLS front) beside this module.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ipaddress
+import json
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from trunkline.core import media
+from trunkline.settings import Ports, Settings
+
+HERE = Path(__file__).parent
+NONCE_LIFETIME = 120
+SHARED_MEMORY_MB = 512
+"""A transaction takes 15 to 20 kB for some seconds, a dialog about 4 kB: room for some 2,000 new calls a second."""
+PRIVATE_MEMORY_MB = 16
+
+MODULE_FOLDERS = ("/usr/lib/x86_64-linux-gnu/kamailio/modules", "/usr/lib/aarch64-linux-gnu/kamailio/modules",
+                  "/usr/lib64/kamailio/modules", "/usr/lib/kamailio/modules", "/usr/local/lib64/kamailio/modules")
+NEEDED_MODULES = ("app_python3.so", "tls.so", "rtpengine.so", "tm.so", "dialog.so", "uac.so", "htable.so", "kemix.so", "jsonrpcs.so")
+
+
+class KamailioMissing(Exception):
+    """Kamailio or one of its modules is not installed; the text says what to install."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """One engine process: what to start, and what to add to its environment."""
+
+    argv: list[str]
+    environment: dict[str, str]
+
+
+def find_modules() -> Path:
+    """The folder of Kamailio's modules. Raises KamailioMissing, which names the package to install."""
+    if shutil.which("kamailio") is None:
+        raise KamailioMissing("kamailio is not installed: apt-get install kamailio")
+    folder = next((Path(name) for name in MODULE_FOLDERS if (Path(name) / "tm.so").exists()), None)
+    if folder is None:
+        raise KamailioMissing(f"Kamailio's modules are in none of {', '.join(MODULE_FOLDERS)}")
+    packages = {"app_python3.so": "kamailio-python3-modules", "tls.so": "kamailio-tls-modules"}
+    for module in NEEDED_MODULES:
+        if not (folder / module).exists():
+            raise KamailioMissing(f"Kamailio's module {module} is not installed: apt-get install {packages.get(module, 'kamailio')}")
+    return folder
+
+
+def major_version() -> int:
+    """5 or 6. Raises KamailioMissing when the program does not say."""
+    text = subprocess.run(["kamailio", "-v"], capture_output=True, text=True, check=False, timeout=10).stdout
+    found = re.search(r"kamailio (\d+)\.", text)
+    if found is None:
+        raise KamailioMissing("`kamailio -v` does not say its version")
+    return int(found.group(1))
+
+
+def edge_socket(settings: Settings) -> Path:
+    return settings.socket_dir / "edge.sock"
+
+
+def front_socket(settings: Settings) -> Path:
+    return settings.socket_dir / "front.sock"
+
+
+def own_hosts(settings: Settings) -> list[str]:
+    """Hosts in a Request-URI that mean this edge itself."""
+    hosts = {settings.sip_host, settings.public_ip or settings.sip_host}
+    if ipaddress.ip_address(settings.sip_host).is_loopback:
+        hosts.add("localhost")
+    return sorted(hosts)
+
+
+def derive(secret: bytes, purpose: str) -> str:
+    """A key for one purpose from the home's secret, as hex."""
+    return hmac.new(secret, purpose.encode(), hashlib.sha256).hexdigest()
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _quote(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _substdef(name: str, value: str) -> str:
+    separator = next(mark for mark in "!|^~%&;" if mark not in value)
+    return f'#!substdef "{separator}{name}{separator}{_quote(value)}{separator}g"\n'
+
+
+def _listen(transport: str, settings: Settings, port: int) -> str:
+    line = f"listen={transport}:{_bracketed(settings.sip_host)}:{port}"
+    if settings.public_ip is not None:
+        line += f" advertise {_bracketed(settings.public_ip)}:{port}"
+    return line + "\n"
+
+
+def _common(settings: Settings, ports: Ports, secret: bytes) -> str:
+    level = {"debug": "3", "info": "2", "warning": "0", "error": "-1"}[settings.log_level]
+    # Kamailio's own INFO is chatter about its start: our level "info" keeps its notices and above.
+    values = {"MODULES": os.fspath(find_modules()), "DEBUG_LEVEL": "1" if level == "2" else level,
+              "INNER_PORT": str(ports.edge_inner), "FRONT_PORT": str(ports.tls_front), "HOP_SECRET": derive(secret, "hop")}
+    head = "#!KAMAILIO\n" + ("#!define KAMAILIO_6\n" if major_version() >= 6 else "")
+    return head + "".join(_substdef(name, value) for name, value in values.items())
+
+
+def _edge_file(settings: Settings, ports: Ports, secret: bytes, *, with_media: bool) -> str:
+    values = {
+        "SIP_WORKERS": str(settings.sip_workers), "EDGE_RPC": os.fspath(edge_socket(settings)), "NG_PORT": str(ports.ng),
+        "NONCE_LIFETIME": str(NONCE_LIFETIME), "SCRIPT": os.fspath(HERE / "script.py"), "EDGE_SECRET": derive(secret, "route"),
+        # For in-dialog requests; mode "s" stands for both secure modes, since only who is secure matters.
+        "MEDIA_PLAIN": media.rtpengine_flags("p", sender_is_caller=True, is_offer=True, behind_nat=False),
+        "MEDIA_FROM_SECURE": media.rtpengine_flags("s", sender_is_caller=True, is_offer=True, behind_nat=False),
+        "MEDIA_OFFER_SECURE": media.rtpengine_flags("s", sender_is_caller=False, is_offer=True, behind_nat=False),
+        "MEDIA_ANSWER_SECURE": media.rtpengine_flags("s", sender_is_caller=False, is_offer=False, behind_nat=False),
+    }
+    return (
+        _common(settings, ports, secret) + ("#!define WITH_MEDIA\n" if with_media else "")
+        + "".join(_substdef(name, value) for name, value in values.items())
+        + _listen("udp", settings, settings.sip_port) + _listen("tcp", settings, settings.sip_port)
+        + f"listen=tcp:127.0.0.1:{ports.edge_inner}\n"
+        + f'include_file "{_quote(os.fspath(HERE / "kamailio.cfg"))}"\n')
+
+
+def _front_file(settings: Settings, ports: Ports, secret: bytes) -> str:
+    values = {"FRONT_RPC": os.fspath(front_socket(settings)), "TLS_CONFIG": os.fspath(settings.run_dir / "tls.cfg")}
+    return (
+        _common(settings, ports, secret) + "".join(_substdef(name, value) for name, value in values.items())
+        + _listen("tls", settings, settings.tls_port) + f"listen=tcp:127.0.0.1:{ports.tls_front}\n"
+        + f'include_file "{_quote(os.fspath(HERE / "tls_front.cfg"))}"\n')
+
+
+def _tls_file(settings: Settings) -> str:
+    """TLS 1.2 or newer, as the vendor asks. Peers' certificates are not verified: a trunk's peer is known by address or digest."""
+    return (
+        "[server:default]\nmethod = TLSv1.2+\nverify_certificate = no\nrequire_certificate = no\n"
+        f"private_key = {settings.tls_dir / 'key.pem'}\ncertificate = {settings.tls_dir / 'cert.pem'}\n\n"
+        "[client:default]\nmethod = TLSv1.2+\nverify_certificate = no\nrequire_certificate = no\n")
+
+
+def _script_file(settings: Settings, ports: Ports, secret: bytes) -> str:
+    return json.dumps({
+        "edge": f"{settings.public_ip or settings.sip_host}:{settings.sip_port}",
+        "spool": os.fspath(settings.spool_dir), "routing_db": os.fspath(settings.routing_db), "realm": settings.realm,
+        "domain_suffixes": settings.domain_suffixes, "own_hosts": own_hosts(settings), "no_funds_status": settings.no_funds_response,
+        "nonce_lifetime": NONCE_LIFETIME, "inner_port": ports.edge_inner, "front_port": ports.tls_front,
+        "hop_secret": derive(secret, "hop"), "route_secret": derive(secret, "route"),
+    }, indent=1)
+
+
+def _write_private(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+
+
+def kamailio_programs(settings: Settings, ports: Ports, home_secret: bytes, *, with_media: bool = True) -> dict[str, Program]:
+    """Write the configurations into `settings.run_dir` and say how to start the programs `kamailio` and `tls_front`.
+
+    `home_secret` (32 bytes, kept in the home) makes the MACs of in-dialog requests, so it must outlive restarts. `with_media=False`
+    is for benchmarks: no rtpengine on the call path. Raises KamailioMissing.
+    """
+    run = settings.run_dir
+    _write_private(run / "edge.cfg", _edge_file(settings, ports, home_secret, with_media=with_media))
+    _write_private(run / "front.cfg", _front_file(settings, ports, home_secret))
+    _write_private(run / "tls.cfg", _tls_file(settings))
+    _write_private(run / "edge.json", _script_file(settings, ports, home_secret))
+    environment = {"PYTHONPATH": os.fspath(HERE.parent.parent.parent), "TRUNKLINE_EDGE_FILE": os.fspath(run / "edge.json"),
+                   "PYTHONDONTWRITEBYTECODE": "1"}
+
+    def argv(name: str, shared_mb: int) -> list[str]:
+        # -x fm: the default allocator costs almost half of the CPU. -DD -E: stay in the foreground, log to stderr.
+        return ["kamailio", "-f", os.fspath(run / f"{name}.cfg"), "-x", "fm", "-m", str(shared_mb), "-M", str(PRIVATE_MEMORY_MB),
+                "-DD", "-E", "-Y", os.fspath(run), "-P", os.fspath(run / f"{name}.pid")]
+
+    return {"kamailio": Program(argv("edge", SHARED_MEMORY_MB), environment),
+            "tls_front": Program(argv("front", SHARED_MEMORY_MB // 2), {})}

@@ -1,0 +1,262 @@
+"""What Kamailio loads. One short method per question of kamailio.cfg; no decisions (core), no KSR (ksr.py).
+
+Runs inside Kamailio's Python: standard library, core and its three neighbours. Kamailio loads this file once before it forks,
+calls `child_init` in every process, and then one method per message. An exception that left a method would leave the
+caller without an answer, so each entry has the one broad `except` of the call path.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import sqlite3
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+import KSR  # there only inside Kamailio
+
+from trunkline.core import media
+from trunkline.core.cause import Cause, error_header
+from trunkline.core.decision import Challenge, Plan, Reject, Relay, advance, plan_of
+from trunkline.core.failover import Failure, Next, after_failure
+from trunkline.core.invite import Invite
+from trunkline.core.policy import Policy
+from trunkline.core.reason_header import q850_cause
+from trunkline.core.route import decide
+from trunkline.core.sid import new_sid
+from trunkline.engines.kamailio.ksr import MalformedRequest, Message
+from trunkline.engines.kamailio.routing import RoutingDb
+from trunkline.engines.kamailio.spool import Spool
+
+_compact = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+
+
+class Edge:
+    """The call path's Python: one instance per process, state that the fork shares is read-only."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        self._edge: str = settings["edge"]
+        self._spool = Spool(Path(settings["spool"]))
+        self._routing_path = Path(settings["routing_db"])
+        self._routing: RoutingDb | None = None
+        self._front = f"sip:127.0.0.1:{settings['front_port']};transport=tcp"
+        self._route_secret: str = settings["route_secret"]
+        self._message = Message(KSR, settings["inner_port"], settings["hop_secret"])
+        # A secret of this start: nonces that an earlier start gave out are stale, so an answer of then cannot be replayed.
+        self._policy = Policy(
+            realm=settings["realm"], domain_suffixes=tuple(settings["domain_suffixes"]), own_hosts=frozenset(settings["own_hosts"]),
+            nonce_secret=os.urandom(32), nonce_lifetime=settings["nonce_lifetime"], no_funds_status=settings["no_funds_status"])
+        self._dice = random.SystemRandom()
+        self._write({"e": "edge_started", "at": time.time(), "edge": self._edge, "pid": os.getpid()}, time.time())
+
+    # ---- Kamailio's entries -----------------------------------------------------------------------------------------
+
+    def child_init(self, rank: int) -> int:
+        return 0
+
+    def on_invite(self, _message: object) -> int:
+        now = time.time()
+        sid = new_sid("CA", os.urandom(16))
+        try:
+            invite = self._message.invite(sid)
+            decision = self._decide(invite, now)
+            if isinstance(decision, Relay):
+                self._relay(decision, invite, sid, now)
+            elif isinstance(decision, Challenge):
+                self._message.refuse(decision.status, decision.reason, decision.headers)
+                if decision.repeatable:
+                    self._message.repeat_challenge(decision.headers[0][1])
+            else:
+                self._reject(decision, invite, sid, now)
+        except MalformedRequest as problem:
+            self._malformed(sid, str(problem), now)
+        except Exception:
+            self._bug()
+        return 1
+
+    def on_register(self, _message: object) -> int:
+        now = time.time()
+        try:
+            decision = self._decide(self._message.invite(""), now)
+            if isinstance(decision, Reject):
+                self._message.refuse(decision.sip_status, decision.reason, decision.headers)
+                self._write({"e": "alert", "at": now, "edge": self._edge, "code": decision.error_code, "level": decision.cause.level,
+                             "text": decision.explanation, "source": self._message.lenient("si"), "account": decision.account_sid,
+                             "trunk": decision.trunk_sid, "seen": {"method": "REGISTER", "ruri": self._message.lenient("ru")}}, now)
+            elif isinstance(decision, Challenge):
+                self._message.refuse(decision.status, decision.reason, decision.headers)
+        except MalformedRequest as problem:
+            self._message.refuse(400, "Bad Request", (("X-Twilio-Error", f"32100 {problem}"),))
+        except Exception:
+            self._bug()
+        return 1
+
+    def on_attempt_failed(self, _message: object) -> int:
+        """Failure route: the attempt has its final answer, or none came."""
+        try:
+            message = self._message
+            failure = Failure(
+                status=message.number("$T_reply_code"), reason=message.lenient("T_reply_reason") or "",
+                local=bool(message.number("$var(local)")), replied=bool(message.number("$var(replied)")),
+                ringing=message.number("$avp(rang)") == message.number("$avp(n)") + 1, early_media=message.number("$avp(early)") == 1,
+                canceled=bool(message.number("$var(canceled)")))
+            self._failed(failure, q850_cause(message.lenient("T_rpl($hdr(Reason))")))
+        except Exception:
+            self._bug()
+        return 1
+
+    def on_send_failed(self, _message: object) -> int:
+        """The attempt could not even be sent: no connection, no such host."""
+        try:
+            self._failed(Failure(status=477, reason="could not be sent", local=True), None)
+        except Exception:
+            self._bug()
+        return 1
+
+    def on_ringing(self, _message: object) -> int:
+        try:
+            now = time.time()
+            sid, n = self._message.attempt()
+            self._append(f'{{"e":"ringing","sid":"{sid}","n":{n},"at":{now:.6f},"code":{self._message.number("$rs")}}}', now)
+        except Exception:
+            self._log_bug()
+        return 1
+
+    def on_answered(self, _message: object) -> int:
+        try:
+            now = time.time()
+            sid, n = self._message.attempt()
+            code, sdp = self._message.number("$rs"), self._message.body_hex()
+            self._append(f'{{"e":"answered","sid":"{sid}","n":{n},"at":{now:.6f},"code":{code},"sdp_hex":"{sdp}"}}', now)
+        except Exception:
+            self._log_bug()
+        return 1
+
+    def on_bye(self, _message: object) -> int:
+        try:
+            now = time.time()
+            # kamailio.cfg has checked the MAC, so the call's SID is one of ours.
+            call, by = self._message.text("$var(call)"), self._message.text("$var(by)")
+            reason = (self._message.lenient("hdr(Reason)") or "").encode().hex()
+            self._append(f'{{"e":"bye","sid":"CA{call}","at":{now:.6f},"by":"{by}","reason_hex":"{reason}"}}', now)
+        except Exception:
+            self._log_bug()
+        return 1
+
+    # ---- what they share --------------------------------------------------------------------------------------------
+
+    def _decide(self, invite: Invite, now: float) -> Challenge | Reject | Relay:
+        try:
+            return self._decide_once(invite, now)
+        except sqlite3.Error:
+            # The file was replaced or damaged and made anew: open it again once.
+            if self._routing is not None:
+                self._routing.close()
+                self._routing = None
+            return self._decide_once(invite, now)
+
+    def _decide_once(self, invite: Invite, now: float) -> Challenge | Reject | Relay:
+        if self._routing is None:
+            self._routing = RoutingDb(self._routing_path)
+        self._routing.refresh(now)
+        return decide(invite, self._routing, self._policy, now, self._dice, self._message.first_use)
+
+    def _relay(self, relay: Relay, invite: Invite, sid: str, now: float) -> None:
+        plan = plan_of(relay, sid)
+        new_from = None
+        if relay.replace_caller_id is not None:
+            host = invite.from_header_uri.rpartition("@")[2].partition(";")[0]
+            new_from = f"sip:{relay.replace_caller_id}@{host}"
+        away = media.rtpengine_flags(relay.media_mode, sender_is_caller=True, is_offer=True, behind_nat=self._message.sdp_is_behind_nat())
+        towards = media.rtpengine_flags(relay.media_mode, sender_is_caller=False, is_offer=False, behind_nat=False)
+        self._message.start(plan, self._route_token(invite, sid, relay.media_mode), away, towards, new_from, self._front)
+        self._write({**self._invite_event(invite, sid, now), "direction": relay.direction, "caller": relay.caller,
+                     "called": relay.called, "account": relay.account_sid, "trunk": relay.trunk_sid, "verdict": "relay",
+                     "attempt": self._attempt(plan)}, now)
+        for alert in relay.alerts:
+            self._write({"e": "alert", "at": now, "edge": self._edge, "sid": sid, "code": alert.code, "level": alert.level,
+                         "text": alert.text, "source": invite.source_ip, "account": relay.account_sid, "trunk": relay.trunk_sid,
+                         "seen": {}}, now)
+
+    def _reject(self, reject: Reject, invite: Invite, sid: str, now: float) -> None:
+        self._message.refuse(reject.sip_status, reject.reason, reject.headers)
+        self._write({**self._invite_event(invite, sid, now), "direction": reject.direction, "caller": reject.caller,
+                     "called": reject.called, "account": reject.account_sid, "trunk": reject.trunk_sid, "verdict": "reject",
+                     "cause": reject.cause.name, "status": reject.sip_status, "code": reject.error_code,
+                     "text": reject.explanation}, now)
+
+    def _malformed(self, sid: str, detail: str, now: float) -> None:
+        cause = Cause.MALFORMED_REQUEST
+        self._message.refuse(cause.sip_status, f"{cause.reason}: {detail}", ())
+        source = f"{self._message.lenient('si')}:{self._message.number('$sp')}"
+        self._write({"e": "invite", "sid": sid, "at": now, "edge": self._edge, "direction": "trunking-terminating", "secure": False,
+                     "call_id": self._message.lenient("ci"), "from_tag": self._message.lenient("ft"), "source": source,
+                     "ruri": self._message.lenient("ru"), "caller": "", "called": "", "account": None, "trunk": None,
+                     "user_agent": self._message.lenient("ua"), "verdict": "reject", "cause": cause.name, "status": cause.sip_status,
+                     "code": cause.code, "text": detail}, now)
+
+    def _failed(self, failure: Failure, q850: int | None) -> None:
+        now = time.time()
+        plan = self._message.plan()
+        verdict = after_failure(failure, plan.direction, len(plan.remaining), plan.best)
+        goes_on = isinstance(verdict, Next)
+        self._write({"e": "attempt_failed", "sid": plan.call_sid, "n": plan.n, "at": now, "code": failure.status,
+                     "reason": failure.reason, "local": failure.local, "q850": q850, "canceled": failure.canceled,
+                     "next": goes_on, "why": verdict.why}, now)
+        if isinstance(verdict, Next):
+            plan = advance(plan, verdict.best)
+            self._message.go(plan, self._front)
+            self._write({"e": "attempt", "sid": plan.call_sid, "at": now, **self._attempt(plan)}, now)
+            return
+        cause = verdict.cause
+        if failure.canceled or (verdict.status == failure.status and not failure.local):
+            self._message.let_through()
+        else:
+            header = error_header(cause.code, cause.value.text) if cause is not None else None
+            self._message.refuse(verdict.status, verdict.reason, () if header is None else (header,))
+        self._write({"e": "final", "sid": plan.call_sid, "at": now, "code": verdict.status, "reason": verdict.reason,
+                     "canceled": failure.canceled, "cause": cause.name if cause else None,
+                     "error_code": cause.code if cause else None}, now)
+
+    def _route_token(self, invite: Invite, sid: str, mode: str) -> str:
+        """What rides in our Record-Route: call, media mode, and the MAC that kamailio.cfg checks on in-dialog requests."""
+        head = f"{sid[2:]}.{mode}"
+        signed = f"{self._route_secret} {head} {invite.call_id} {invite.from_tag} {self._route_secret}"
+        return f"{head}.{hashlib.sha256(signed.encode()).hexdigest()[:16]}"
+
+    def _invite_event(self, invite: Invite, sid: str, now: float) -> dict[str, object]:
+        return {"e": "invite", "sid": sid, "at": now, "edge": self._edge, "call_id": invite.call_id, "from_tag": invite.from_tag,
+                "source": f"{invite.transport}:{invite.source_ip}:{invite.source_port}", "ruri": invite.ruri,
+                "user_agent": invite.user_agent, "secure": invite.transport == "tls"}
+
+    @staticmethod
+    def _attempt(plan: Plan) -> dict[str, object]:
+        target = plan.current
+        return {"n": plan.n, "target": target.target_sid, "carrier": target.carrier_sid, "uri": target.ruri}
+
+    def _write(self, event: dict[str, object], now: float) -> None:
+        self._append(_compact(event), now)
+
+    def _append(self, event: str, now: float) -> None:
+        if not self._spool.append(event, now):
+            KSR.log("err", f"spool: event lost ({self._spool.lost} so far): {event[:120]}\n")
+
+    def _bug(self) -> None:
+        """Silence is worse than 500: the caller would retransmit, and fail again each time."""
+        self._log_bug()
+        cause = Cause.PLATFORM_BUG
+        self._message.refuse(cause.sip_status, cause.reason, ())
+
+    @staticmethod
+    def _log_bug() -> None:
+        KSR.log("err", "script: " + " | ".join(traceback.format_exc().splitlines()) + "\n")
+
+
+def mod_init() -> Edge:
+    """Kamailio calls this once, before it forks."""
+    with open(os.environ["TRUNKLINE_EDGE_FILE"], encoding="utf-8") as file:
+        return Edge(json.load(file))

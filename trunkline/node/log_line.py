@@ -1,0 +1,103 @@
+"""Lines that the programs of a node write → the node's one structured stream, JSON lines.
+
+Every line has `ts` (RFC 3339, UTC), `level` (debug, info, warning, error), `program` and `message`; `call_id` when it
+concerns one call. JSON escapes every control character, so what a stranger put into a Call-ID cannot forge a line.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+
+LONGEST_MESSAGE = 4000
+"""Characters; a longer one is cut, so that each line is one `write()` and nobody fills the disk with one request."""
+
+# Kamailio's log_prefix stands after the level: ` 1(4711) ERROR: {call_id=a84b4c} tm [t_lookup.c:120]: t_check(): text`.
+KAMAILIO = re.compile(r"^\s*\d+\(\d+\)\s+(?P<level>[A-Z]+):\s+(?P<rest>.*)$", re.DOTALL)
+# A Call-ID may hold braces and, from a broken client, blanks: it ends where the name of a module follows.
+CALL_PREFIX = re.compile(r"^\{call_id=(?P<call_id>.*?)\}\s+(?=<\w+>|\w+ \[|$)", re.DOTALL)
+# rtpengine on stderr: `[1764.12] INFO: [call-id]: [core] text`, of one stream `[call-id/tag/1 port 30000]: …`.
+RTPENGINE = re.compile(
+    r"^(?:\[[\d.]+\]\s+)?(?P<level>EMERG|ALERT|CRIT|ERR|WARNING|WARN|NOTICE|INFO|DEBUG)"
+    r":\s+(?:\[(?P<call_id>[^\]\s]+)(?:\s+port\s+\d+)?\]:?\s+)?(?P<rest>.*)$",
+    re.DOTALL,
+)
+STREAM = re.compile(r"^(?P<call_id>.+)/[^/]+/\d+$")
+LEVELS = {
+    "EMERG": "error",
+    "ALERT": "error",
+    "BUG": "error",
+    "CRITICAL": "error",
+    "CRIT": "error",
+    "ERROR": "error",
+    "ERR": "error",
+    "FATAL": "error",
+    "WARNING": "warning",
+    "WARN": "warning",
+    "NOTICE": "info",
+    "INFO": "info",
+    "DEBUG": "debug",
+}
+NO_CALL = ("", "<null>", "(null)")
+"""What Kamailio prints for a variable that has no value: the line concerns no call."""
+RTPENGINE_AREAS = frozenset(
+    ("core", "control", "ice", "srtp", "rtcp", "crypto", "codec", "ffmpeg", "transcoding", "http", "internals", "dtx")
+)
+"""rtpengine's own names in brackets, where a Call-ID would stand."""
+
+
+def structured(program: str, line: str, now: float) -> str:
+    """One line of a program as one line of the stream, without its line end. `now`: Unix seconds."""
+    return as_json(program, *_understood(line), now=now)
+
+
+def as_json(program: str, level: str, call_id: str | None, message: str, *, now: float) -> str:
+    record = {"ts": timestamp(now), "level": level, "program": program}
+    if call_id:
+        record["call_id"] = call_id[:256]
+    record["message"] = message if len(message) <= LONGEST_MESSAGE else message[:LONGEST_MESSAGE] + "…"
+    return json.dumps(record)
+
+
+def timestamp(now: float) -> str:
+    """`ts` of the moment `now`, Unix seconds. Sorts as text."""
+    return datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _understood(line: str) -> tuple[str, str | None, str]:
+    """Level, Call-ID and text of a line."""
+    if line.startswith("{") and (found := _from_json(line)):
+        return found
+    if match := KAMAILIO.match(line):
+        call = CALL_PREFIX.match(match["rest"])
+        call_id = call["call_id"] if call else None
+        text = match["rest"][call.end() :] if call else match["rest"]
+        return LEVELS.get(match["level"], "info"), None if call_id in NO_CALL else call_id, text
+    if match := RTPENGINE.match(line):
+        call_id = match["call_id"]
+        if call_id in RTPENGINE_AREAS:
+            return LEVELS[match["level"]], None, f"[{call_id}] {match['rest']}"
+        if call_id and (stream := STREAM.match(call_id)):
+            call_id = stream["call_id"]
+        return LEVELS[match["level"]], call_id, match["rest"]
+    return _plain_level(line), None, line
+
+
+def _from_json(line: str) -> tuple[str, str | None, str] | None:
+    """A line of our own Python programs: they write JSON with `level`, `message` and, of a call, `call_id`."""
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return None
+    if not isinstance(found, dict) or not isinstance(found.get("message"), str):
+        return None
+    level = str(found.get("level", "info"))
+    call_id = str(found["call_id"]) if found.get("call_id") else None
+    return level if level in ("debug", "info", "warning", "error") else "info", call_id, found["message"]
+
+
+def _plain_level(line: str) -> str:
+    """A line without a level: what Python and the C library print when something is wrong, or plain text."""
+    wrong = line.startswith(("Traceback ", "ERROR", "CRITICAL")) or " error while loading " in line
+    return "error" if wrong else "info"
