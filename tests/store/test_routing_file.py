@@ -15,6 +15,7 @@ from trunkline.store.models import (
     Trunk,
 )
 from trunkline.store.publish import Publisher
+from trunkline.store.routing_file import content_digest
 
 
 def spoil_with_rubbish(path: Path) -> None:
@@ -121,6 +122,32 @@ def test_a_rebuild_by_another_program_does_not_confuse_the_running_one(
     command.close()
     assert publisher.publish() == 0
     assert publisher.content_digest() == rebuilt_digest(engine, routing_db.with_name("rebuilt.db"))
+
+
+def test_programs_that_start_together_make_one_file(
+    database: Database, engine: Engine, routing_db: Path, caplog: pytest.LogCaptureFixture
+):
+    fill_store(database)
+    barrier = threading.Barrier(4)
+    taken: list[int] = []
+
+    def start() -> None:
+        publisher = Publisher(engine, routing_db)
+        barrier.wait()
+        taken.append(publisher.publish())
+        publisher.close()
+
+    threads = [threading.Thread(target=start) for _ in range(4)]
+    with caplog.at_level(logging.INFO, logger="trunkline.store.routing_file"):
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert set(taken) <= {0, 12}
+    assert len(taken) == 4
+    assert caplog.text.count("is made anew") == 1
+    assert list(routing_db.parent.glob("routing.db.old*")) == []
+    assert content_digest(routing_db) == rebuilt_digest(engine, routing_db.with_name("rebuilt.db"))
 
 
 def test_a_file_that_cannot_be_written_is_said(database: Database, engine: Engine, tmp_path: Path):

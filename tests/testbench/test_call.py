@@ -44,7 +44,7 @@ def up(**media):
         (
             result(407, credentials_sent=True, challenges=2),
             False,
-            "again after the credentials were sent (2 challenges)",
+            "again after the credentials were sent (2",
         ),
         (result(403, twilio_error="32201 Source 192.0.2.1 not in the ACL"), False, "without any challenge"),
         (result(403, credentials_sent=True), False, "after the credentials were sent"),

@@ -179,6 +179,10 @@ def test_bad_behaviour_is_refused_in_words(plain_pbx):
         plain_pbx.behave("refuse", colour="red")
     with pytest.raises(ControlError, match="use one of answer"):
         plain_pbx.behave("sulk")
+    with pytest.raises(ControlError, match="tone:HZ"):
+        plain_pbx.behave("answer", media="noise")
+    with pytest.raises(ControlError, match="300 to 699"):
+        plain_pbx.behave("refuse", sip_status=200)
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,6 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import FastAPI
-from sqlalchemy.exc import IntegrityError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -80,10 +79,6 @@ def _refused(request: Request, error: Exception) -> Response:
     return error_response(request, refusal(error))
 
 
-def _conflict(request: Request, _error: Exception) -> Response:
-    return error_response(request, ApiError(20409, "Somebody else changed this at the same time; nothing was changed"))
-
-
 def _database_unavailable(request: Request, _error: Exception) -> Response:
     message = "The database does not answer at the moment; nothing was changed. Try again in a few seconds"
     return error_response(request, ApiError(20503, message))
@@ -94,4 +89,3 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _routing_error)
     app.add_exception_handler(store.Refused, _refused)
     app.add_exception_handler(store.StoreUnavailable, _database_unavailable)
-    app.add_exception_handler(IntegrityError, _conflict)

@@ -28,6 +28,7 @@ CODES: dict[type[store.Refused], int] = {
     store.AlreadyAttached: 21245,
     store.StillAttached: 20409,
     store.LimitReached: 20409,
+    store.Conflict: 20409,
 }
 
 

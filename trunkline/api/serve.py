@@ -45,9 +45,11 @@ def listen(settings: Settings) -> socket.socket:
 
 
 def server_of(app: FastAPI) -> uvicorn.Server:
+    # dispatch.py writes a better access log; uvicorn's has the query in it, whoever listens to it.
+    logging.getLogger("uvicorn.access").disabled = True
     config = uvicorn.Config(
         app,
-        access_log=False,  # dispatch.py writes a better one
+        access_log=False,
         log_config=None,
         server_header=False,
         proxy_headers=False,  # base_url.py reads the one header it needs

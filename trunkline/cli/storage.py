@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import click
@@ -25,14 +26,11 @@ def upgrade(as_json: bool, **options: Any) -> None:
       trunkline db upgrade
       trunkline db upgrade --database-url postgresql://trunkline@localhost/trunkline
     """
-    from trunkline.store import schema
-    from trunkline.store.database import database_url
-    from trunkline.store.errors import StoreError
+    from trunkline.node.storage import StorageProblem, upgrade_database
 
-    settings = load_settings(options)
     try:
-        revision = schema.upgrade(database_url(settings))
-    except StoreError as problem:
+        revision = upgrade_database(load_settings(options))
+    except StorageProblem as problem:
         cannot(str(problem))
     if as_json:
         show_json({"revision": revision})
@@ -57,25 +55,16 @@ def rebuild(as_json: bool, **options: Any) -> None:
     Example:
       trunkline routing rebuild --home /var/lib/trunkline
     """
-    from trunkline.store.database import open_database
-    from trunkline.store.errors import StoreError
-    from trunkline.store.publish import Publisher
+    from trunkline.node.storage import StorageProblem, rebuild_routing
 
-    settings = load_settings(options)
-    database = open_database(settings)
     try:
-        publisher = Publisher(database.engine, settings.routing_db)
-        rows = publisher.rebuild()
-        written = {"rows": rows, "change": publisher.position(), "content": publisher.content_digest()}
-        publisher.close()
-    except StoreError as problem:
+        written = rebuild_routing(load_settings(options))
+    except StorageProblem as problem:
         cannot(str(problem))
-    finally:
-        database.close()
     if as_json:
-        show_json(written)
+        show_json(asdict(written))
     else:
-        click.echo(f"Wrote {rows} rows to {settings.routing_db}, up to change {written['change']}.")
+        click.echo(f"Wrote {written.rows} rows to {written.path}, up to change {written.change}.")
 
 
 COMMANDS = (db, routing)

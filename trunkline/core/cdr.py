@@ -201,9 +201,10 @@ def _answered(cdr: Cdr, event: Event, at: int) -> None:
     if cdr.answered_us is not None and cdr.answered_us <= at:
         return
     if cdr.cause == EDGE_RESTARTED or (cdr.sip_status or 0) >= 300:
-        cdr.ended_us = cdr.ended_by = None  # it went on: what looked like its end was none
+        # It went on: what looked like its end was none.
+        cdr.ended_us = cdr.ended_by = cdr.cause = cdr.error_code = None
     cdr.answered_us, cdr.codec = at, codec_of_answer(body) or cdr.codec
-    cdr.sip_status, cdr.sip_reason, cdr.cause, cdr.error_code = code, "OK", None, None
+    cdr.sip_status, cdr.sip_reason = code, "OK"
 
 
 def _attempt_failed(cdr: Cdr, event: Event, at: int) -> None:

@@ -292,8 +292,6 @@ def _ng_port(settings: Settings) -> int:
         ) from None
 
 
-import gc
-gc.set_threshold(100000,50,50)
 def main() -> int:
     parser = argparse.ArgumentParser("python -m trunkline.node.recorder", description="Stores what the edge spooled.")
     parser.add_argument("--home", help="the node's home folder (TRUNKLINE_HOME)")

@@ -179,8 +179,9 @@ class Supervisor:
             "TRUNKLINE_SUPERVISOR_LOG": os.fspath(log / "supervisord.log"),
             "TRUNKLINE_SUPERVISOR_PID": os.fspath(run / "supervisord.pid"),
             "TRUNKLINE_KEEPER": shlex.join([sys.executable, "-m", "trunkline.node.keeper"]),
-            # What a keeper itself says when it cannot run: a traceback, by rights never.
-            "TRUNKLINE_KEEPER_LOG": os.fspath(log / "keepers.log"),
+            # What a keeper itself says when it cannot run: a traceback, by rights never. This one value supervisord
+            # expands twice.
+            "TRUNKLINE_KEEPER_LOG": os.fspath(log / "keepers.log").replace("%", "%%"),
             keeper.PLAN: os.fspath(plan),
             keeper.LOG: os.fspath(self.settings.log_file),
             keeper.STARTS: os.fspath(self.starts),

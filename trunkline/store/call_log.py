@@ -162,7 +162,8 @@ class CallLog:
             if before is None:
                 first = {"edge": key, "segment": segment, "offset": offset, DATES[0]: now, DATES[1]: now}
                 insertion = _insert_into(SpoolPosition, connection.dialect).values(first).on_conflict_do_nothing()
-                moved = connection.execute(insertion).rowcount
+                counting = {"preserve_rowcount": True}
+                moved = connection.execute(insertion, execution_options=counting).rowcount
             else:
                 here = (SpoolPosition.edge == key, SpoolPosition.offset == before)
                 there = {"offset": offset, DATES[1]: now}

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from trunkline.settings import Settings
 from trunkline.store import change_log
 from trunkline.store.errors import DatabaseUrlInvalid, conflicts_named, outages_named
+from trunkline.store.wal import switch_to_wal
 
 BUSY_TIMEOUT_MS = 15_000
 """How long a SQLite writer waits for the one before it."""
@@ -137,7 +138,7 @@ def _sqlite_pragmas(foreign_keys: bool) -> Any:
         connection.isolation_level = None  # the driver begins nothing by itself: _sqlite_begin does
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
-        cursor.execute("PRAGMA journal_mode = WAL")
+        switch_to_wal(connection, BUSY_TIMEOUT_MS / 1000)
         cursor.execute("PRAGMA synchronous = NORMAL")
         cursor.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT_BYTES}")
         cursor.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")

@@ -66,17 +66,23 @@ class Publisher:
 
     def rebuild(self) -> int:
         """Write all of routing.db anew, in one transaction. Returns the number of rows."""
-        reason = self._file.refusal()
-        with outages_named(), self._snapshot.connect() as store:
-            if reason is not None:
-                with self._file.replacement(reason) as routing:
-                    rows = _fill(routing, store)
-            else:
-                with self._file.transaction() as routing:
-                    rows = _fill(routing, store)
+        if self._file.refusal() is None:
+            rows = self._rebuild_in_place()
+        else:
+            with self._file.alone():
+                reason = self._file.refusal()  # somebody else may have made it meanwhile
+                rows = self._rebuild_in_place() if reason is None else self._make_anew(reason)
         self._file.checkpoint()
         self._prune()
         return rows
+
+    def _rebuild_in_place(self) -> int:
+        with outages_named(), self._snapshot.connect() as store, self._file.transaction() as routing:
+            return _fill(routing, store)
+
+    def _make_anew(self, reason: str) -> int:
+        with outages_named(), self._snapshot.connect() as store, self._file.replacement(reason) as routing:
+            return _fill(routing, store)
 
     def position(self) -> int | None:
         """The last change that routing.db holds; None when there is no usable one."""

@@ -8,6 +8,7 @@ path that there is another one. The old file stays under another name.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import logging
 import os
@@ -20,6 +21,7 @@ from pathlib import Path
 
 from trunkline.core.routing_schema import DDL, SCHEMA, TABLES
 from trunkline.store.errors import RoutingDbUnusable
+from trunkline.store.wal import POLL_S, switch_to_wal
 
 BUSY_TIMEOUT_S = 60
 """How long to wait for another writer, say `trunkline routing rebuild` beside a running node."""
@@ -91,12 +93,26 @@ class RoutingFile:
                 raise
 
     @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other programs from making the file anew at the same time; ask `refusal` again inside."""
+        with self._named():
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock = os.open(f"{self.path}.lock", os.O_CREAT | os.O_RDWR, 0o600)
+            try:
+                _wait_for(lock)
+                yield
+            finally:
+                os.close(lock)
+
+    @contextmanager
     def replacement(self, reason: str) -> Iterator[sqlite3.Connection]:
-        """Write a new file, which takes the place of this one at the end; nothing happens when the block raises."""
+        """Write a new file, which takes the place of this one at the end; nothing happens when the block raises.
+
+        Only inside `alone`.
+        """
         beside = self.path.with_name(self.path.name + ".new")
         with self._named():
-            _remove(beside)
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _remove(beside)  # of a program that was killed
             os.close(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))  # it holds HA1s
             connection = _connect(beside)
             try:
@@ -172,7 +188,7 @@ def content_digest(path: Path) -> str:
 def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
     try:
-        connection.execute("PRAGMA journal_mode = WAL").fetchall()
+        switch_to_wal(connection, BUSY_TIMEOUT_S)
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT_BYTES}")
         connection.execute("PRAGMA cache_size = -65536")  # KiB
@@ -207,6 +223,18 @@ def _other_content(connection: sqlite3.Connection) -> str | None:
     if not {"change", "change_mark"} <= meta.keys():
         return "it does not say up to which change it goes"
     return None
+
+
+def _wait_for(lock: int) -> None:
+    deadline = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(POLL_S)
 
 
 def _inode(path: Path) -> int | None:

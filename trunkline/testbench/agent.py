@@ -41,7 +41,7 @@ from trunkline.testbench.trace import WireMessage
 
 _GOODBYE = 2.0
 """Seconds that stop() waits for the answers to its BYEs."""
-_REMEMBERED = 2000
+_REMEMBERED = 500
 """Calls kept for `seen` and `result`; the oldest ended ones go first."""
 
 
@@ -200,7 +200,8 @@ class Agent:
     # The loop
 
     def _turn(self) -> None:
-        self.user_agent.poll()
+        # SIP and RTP wake the loop at once; only requests to the control port wait this long.
+        self.user_agent.poll(10 if any(not call.closed for call in self._calls()) else 30)
         if self._control is not None:
             self._control.poll()
         if self._silent is not None:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Protocol
 
+from trunkline.testbench.call_plan import check_media
+
 Q850_CAUSES = {
     404: 1,
     480: 18,
@@ -72,6 +74,11 @@ class AnswerCall(Behaviour):
     early_media: str | None = None
     """When set: 183 with SDP and this media until the answer."""
 
+    def __post_init__(self) -> None:
+        check_media(self.media)
+        if self.early_media is not None:
+            check_media(self.early_media)
+
     def invited(self, call: ReceivedCall) -> None:
         if self.early_media is not None:
             call.early(self.early_media)
@@ -122,6 +129,10 @@ class RefuseCall(Behaviour):
     refuse_after: float = 0.0
     ring: bool = False
     headers: Mapping[str, str] | None = None
+
+    def __post_init__(self) -> None:
+        if not 300 <= self.sip_status <= 699:
+            raise ValueError(f"sip_status {self.sip_status}: a refusal has 300 to 699")
 
     def invited(self, call: ReceivedCall) -> None:
         if self.ring:

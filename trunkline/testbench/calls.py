@@ -155,7 +155,7 @@ class OneCall:
 
     def media_changed(self) -> None:
         """Connect source and recorder to the call's port; again when PJSIP made a new port or our wishes changed."""
-        if self._call is None or self._ended_monotonic is not None:
+        if self._call is None or not self._is_up():
             return
         info = self._call.getInfo()  # keep it: `info.media` points into it
         if not any(m.type == pj.PJMEDIA_TYPE_AUDIO and m.status == pj.PJSUA_CALL_MEDIA_ACTIVE for m in info.media):
@@ -185,11 +185,15 @@ class OneCall:
         speaker = port if source == "echo" else self.agent.tone(tone_hz(source))
         (speaker.startTransmit if on else speaker.stopTransmit)(port)
 
+    def _is_up(self) -> bool:
+        """PJSIP still knows the call. One batch of events can confirm it and end it before we act on the first."""
+        return self._call is not None and self._ended_monotonic is None and bool(self._call.isActive())
+
     # What others ask of it
 
     def send_digits(self, digits: str) -> None:
         """RFC 4733, 100 ms each, queued by PJSIP."""
-        if self._call is None or not digits or self._ended_monotonic is not None:
+        if self._call is None or not digits or not self._is_up():
             return
         prm = pj.CallSendDtmfParam()
         prm.method, prm.digits, prm.duration = pj.PJSUA_DTMF_METHOD_RFC2833, digits, _DIGIT_MS
@@ -197,7 +201,7 @@ class OneCall:
 
     def hang_up(self) -> None:
         """BYE or CANCEL, whatever fits; nothing when it is over."""
-        if self._call is not None and self._ended_monotonic is None:
+        if self._call is not None and self._is_up():
             prm = pj.CallOpParam()
             if self._confirmed:
                 prm.txOption.headers = header_vector({"Reason": 'Q.850;cause=16;text="Normal call clearing"'})

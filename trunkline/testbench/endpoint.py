@@ -335,6 +335,7 @@ class UserAgent:
             first, last = options.rtp_ports
             media.transportConfig.port = first + first % 2
             media.transportConfig.portRange = last - first
+        config.natConfig.sipOutboundUse = 0
         config.natConfig.contactRewriteUse = 0
         config.natConfig.viaRewriteUse = 0
         config.natConfig.sdpNatRewriteUse = 0

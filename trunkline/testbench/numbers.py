@@ -27,7 +27,8 @@ class Listing:
 
     @property
     def pattern(self) -> re.Pattern[str]:
-        return re.compile(re.sub(r"[NS]+", lambda m: f"([0-9]{{{len(m.group())}}})", self.number.replace("+", r"\+")))
+        text = re.escape(self.number).replace("NN", "([0-9]{2})").replace("SSS", "([4-6][0-9]{2})")
+        return re.compile(text)
 
 
 def _fixed(number: str, does: str, behaviour: Behaviour) -> Listing:
@@ -78,12 +79,8 @@ def behaviour_for(called: str) -> Behaviour:
     """The behaviour of a called number; unknown ones are refused with 404, as a real carrier does."""
     for listing in NUMBERS:
         match = listing.pattern.fullmatch(called)
-        if match is None:
-            continue
-        behaviour = listing.build(int(match.group(1)) if match.groups() else 0)
-        if isinstance(behaviour, RefuseCall) and not 400 <= behaviour.sip_status <= 699:
-            break
-        return behaviour
+        if match is not None:
+            return listing.build(int(match.group(1)) if match.groups() else 0)
     return RefuseCall(404)
 
 

@@ -164,9 +164,16 @@ async def _one(
     except TimeoutError:
         return Echo(None, "", None, "", f"no answer within {patience:g} s")
     except OSError as error:
-        return Echo(None, "", None, "", error.strerror or str(error) or type(error).__name__)
+        return Echo(None, "", None, "", _why(error))
     took = round((time.perf_counter() - started) * 1000, 3)
     return Echo(answer.sip_status, answer.sip_reason, took, answer.first("Server") or answer.first("User-Agent"), None)
+
+
+def _why(error: OSError) -> str:
+    """asyncio's own texts hide what happened behind an address."""
+    if isinstance(error, ConnectionRefusedError):
+        return "connection refused: nobody listens there"
+    return error.strerror or str(error) or type(error).__name__
 
 
 async def _over_udp(target: Target, family: int, address: tuple[str, int], sequence: int) -> SipText:

@@ -157,7 +157,7 @@ class AgentProcess:
         try:
             self.ask("stop")
         except ControlError:
-            self._process.terminate()
+            pass  # it is ending already, or the end of its standard input will end it
         self._end()
         return self.returncode
 
@@ -168,11 +168,13 @@ class AgentProcess:
             self._control = None
         if self._process.stdin is not None:
             self._process.stdin.close()
-        try:
-            self.returncode = self._process.wait(timeout=_STOP)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self.returncode = self._process.wait()
+        for end in (self._process.terminate, self._process.kill):
+            try:
+                self.returncode = self._process.wait(timeout=_STOP)
+                return
+            except subprocess.TimeoutExpired:
+                end()
+        self.returncode = self._process.wait()
 
     @staticmethod
     def _text(stream: Any) -> str:

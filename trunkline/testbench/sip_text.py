@@ -14,7 +14,7 @@ _COMPACT = {
     "l": "content-length",
     "c": "content-type",
 }
-_URI = re.compile(r"(sips?|tel):(?:([^@\s<>;?]*)@)?([^\s<>;?]*)", re.IGNORECASE)
+_URI = re.compile(r"(sips?|tel):(?:([^@\s<>?]*)@)?([^\s<>;?]*)", re.IGNORECASE)
 _TAG = re.compile(r";\s*tag=([^;\s>]+)", re.IGNORECASE)
 
 

@@ -68,7 +68,7 @@ class TakenCall(OneCall):
         self.media_changed()
 
     def _respond(self, sip_status: int, headers: Mapping[str, str] | None = None) -> None:
-        if self._call is None or self._ended_monotonic is not None:
+        if self._call is None or not self._is_up():
             return
         prm = pj.CallOpParam(True)
         prm.statusCode = sip_status

@@ -143,9 +143,10 @@ def _front_file(settings: Settings, ports: Ports, secret: bytes) -> str:
 
 def _tls_file(settings: Settings) -> str:
     """TLS 1.2 or newer, as the vendor asks. Peers' certificates are not verified: a trunk's peer is known by address or digest."""
+    key, certificate = settings.tls_dir / "key.pem", settings.tls_dir / "cert.pem"
     return (
         "[server:default]\nmethod = TLSv1.2+\nverify_certificate = no\nrequire_certificate = no\n"
-        f"private_key = {settings.tls_dir / 'key.pem'}\ncertificate = {settings.tls_dir / 'cert.pem'}\n\n"
+        f'private_key = "{key}"\ncertificate = "{certificate}"\n\n'
         "[client:default]\nmethod = TLSv1.2+\nverify_certificate = no\nrequire_certificate = no\n")
 
 

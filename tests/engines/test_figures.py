@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from real_rtpengine import Endpoint, RealRtpengine, talk
+
+from trunkline.core.cdr import MediaFigures
+from trunkline.engines.rtpengine.figures import call_figures
+
+# --- as rtpengine 10.5.3 writes it
+
+
+def side(ssrc: int, packets: int, kind: str = "audio") -> dict[str, Any]:
+    rtp = {"flags": ["RTP", "filled", "confirmed"], "SSRC": ssrc, "stats": {"packets": packets, "bytes": 0, "errors": 0}}
+    rtcp = {"flags": ["RTCP", "filled"], "SSRC": ssrc, "stats": {"packets": 9, "bytes": 0, "errors": 0}}
+    return {"medias": [{"type": kind, "streams": [rtp, rtcp]}]}
+
+
+def report(lost: int, *, mos: int = 41, jitter: int = 3, trips: tuple[int, ...] = (0, 20_000, 22_000)) -> dict[str, Any]:
+    return {
+        "cumulative loss": lost,
+        "average MOS": {"MOS": mos, "jitter": jitter, "round-trip time leg": 14_000, "packet loss": 4, "samples": 3},
+        "MOS progression": {"interval": 1, "entries": [{"round-trip time leg": trip} for trip in trips]},
+    }
+
+
+def test_a_stream_is_judged_by_the_reports_of_the_other_side() -> None:
+    reply = {"tags": {"a": side(1, 478), "b": side(2, 445)}, "SSRC": {"2": report(22), "1": report(55, mos=33, trips=())}}
+    figures = call_figures(reply, "a")
+    caller = MediaFigures(packets=478, lost=22, jitter_ms=3.0, mos=4.1)
+    callee = MediaFigures(packets=445, lost=55, jitter_ms=3.0, mos=3.3, round_trip_ms=21.0)
+    assert figures == (caller, callee)
+
+
+def test_the_other_tag_may_be_the_callers() -> None:
+    reply = {"tags": {"a": side(1, 10), "b": side(2, 20)}}
+    found = call_figures(reply, "b")
+    assert found is not None
+    assert [figures.packets for figures in found] == [20, 10]
+
+
+@pytest.mark.parametrize("from_tag", [None, "unknown"])
+def test_whoever_offered_first_is_the_caller(from_tag: str | None) -> None:
+    found = call_figures({"tags": {"b": side(2, 20), "a": side(1, 10)}}, from_tag)
+    assert found is not None
+    assert [figures.packets for figures in found] == [20, 10]
+
+
+def test_of_several_callees_the_one_that_spoke_counts() -> None:
+    reply = {"tags": {"a": side(1, 10), "": side(3, 0), "b": side(2, 20)}, "SSRC": {}}
+    found = call_figures(reply, "a")
+    assert found is not None
+    assert found[1] == MediaFigures(packets=20)
+
+
+def test_video_is_no_audio() -> None:
+    found = call_figures({"tags": {"a": side(1, 10, "video"), "b": side(2, 20)}}, "a")
+    assert found is not None
+    assert found[0].packets == 0
+
+
+@pytest.mark.parametrize("reply", [{"result": "ok", "warning": "not found"}, {"result": "error"}, {"tags": {}}, {}])
+def test_unknown_call_has_no_figures(reply: dict[str, Any]) -> None:
+    assert call_figures(reply, "a") is None
+
+
+def test_offer_without_answer() -> None:
+    assert call_figures({"tags": {"a": side(1, 10)}, "SSRC": {}}, "a") == (MediaFigures(packets=10), MediaFigures(packets=0))
+
+
+def test_duplicates_make_the_count_negative_and_nothing_was_lost() -> None:
+    reply = {"tags": {"a": side(1, 10), "b": side(2, 20)}, "SSRC": {"2": report(0xFFFFFE, mos=0, trips=(0,))}}
+    found = call_figures(reply, "a")
+    assert found is not None
+    assert (found[0].lost, found[0].mos, found[1].round_trip_ms) == (0, None, None)
+
+
+# --- with the real one
+
+
+
+@pytest.mark.live
+def test_real_rtp_with_losses_in_both_directions() -> None:
+    # Sequence numbers wrap, a tenth of the callee's packets and a twentieth of the caller's never arrive; the last
+    # packets do, so that the last report knows of every loss.
+    caller = Endpoint(1111, 65_400, drop=lambda number: number % 20 == 7)
+    callee = Endpoint(2222, 100, drop=lambda number: number % 10 == 3)
+    with RealRtpengine() as rtpengine:
+        rtpengine.connect("call", caller, callee)
+        talk(caller, callee, packets=480, report_every=120)
+        deleted = rtpengine.client.delete("call", "from")
+        assert rtpengine.client.calls() == []
+    caller.close()
+    callee.close()
+    assert deleted is not None
+    from_caller, from_callee = call_figures(deleted, "from") or pytest.fail("no figures")
+    assert (from_caller.packets, from_callee.packets) == (caller.sent, callee.sent) == (456, 432)
+    assert (from_caller.lost, from_callee.lost) == (callee.lost, caller.lost) == (24, 48)
+    assert from_caller.jitter_ms == from_callee.jitter_ms == 2.0  # the 16 timestamp units that both report
+    assert 3.0 < (from_callee.mos or 0) < (from_caller.mos or 0) < 4.3
+    for figures in (from_caller, from_callee):
+        assert 0 < (figures.round_trip_ms or 0) < 60
+
+
+@pytest.mark.live
+def test_real_rtp_without_rtcp_and_one_way() -> None:
+    caller, callee = Endpoint(1111), Endpoint(2222, drop=lambda _: True)
+    with RealRtpengine() as rtpengine:
+        rtpengine.connect("call", caller, callee)
+        talk(caller, callee, packets=50, pace=0.002, report_every=0)
+        deleted = rtpengine.client.delete("call", "from")
+    assert deleted is not None
+    assert call_figures(deleted, "from") == (MediaFigures(packets=50), MediaFigures(packets=0))
+
+
+@pytest.mark.live
+def test_nobody_behind_nat_misses_the_first_seconds() -> None:
+    """The SDP says another port than the packets come from; the other side's audio comes back with the first ones."""
+    caller, callee = Endpoint(1111), Endpoint(2222)
+    caller.announced = 9
+    with RealRtpengine() as rtpengine:
+        rtpengine.connect("call", caller, callee)
+        talk(caller, callee, packets=50, pace=0.004, report_every=0)
+    assert len(caller.received) >= 48
+
+
+@pytest.mark.live
+def test_a_stray_packet_does_not_take_the_audio_away() -> None:
+    caller, callee, stranger = Endpoint(1111), Endpoint(2222), Endpoint(3333)
+    with RealRtpengine() as rtpengine:
+        rtpengine.connect("call", caller, callee)
+        stranger.remote = caller.remote
+        stranger.send(0)
+        talk(caller, callee, packets=50, pace=0.004, report_every=0)
+        stranger.receive()
+    assert len(caller.received) >= 48
+    assert len(stranger.received) <= 2
