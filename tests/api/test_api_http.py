@@ -10,6 +10,7 @@ import threading
 import pytest
 from api_answers import code, label, made
 from live_api import live_api
+from sqlalchemy.orm import SessionTransaction
 
 from trunkline.api.api_error import ApiError
 from trunkline.api.dispatch import canonical_path
@@ -177,6 +178,18 @@ def test_a_database_that_is_away_is_20503(api, customer, monkeypatch):
     monkeypatch.setattr("trunkline.api.context.authenticate", away)
     assert code(customer.get("/v1/Trunks"), 503) == 20503
     assert code(customer.post("/v1/Trunks"), 503) == 20503
+
+
+def test_a_commit_that_fails_is_seen_by_the_client(customer, monkeypatch):
+    """The answer is made before the commit; it must not go out when the commit fails."""
+
+    def fail(_transaction, *_arguments, **_named):
+        raise store.StoreUnavailable("down")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SessionTransaction, "commit", fail)
+        assert code(customer.post("/v1/Trunks"), 503) == 20503
+    assert customer.get("/v1/Trunks").json()["trunks"] == []
 
 
 def test_broken_http_does_not_hurt(api, customer):

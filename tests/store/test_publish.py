@@ -44,7 +44,7 @@ def test_a_missing_file_is_made_with_everything_in_it(database: Database, publis
     }
     assert publisher.publish() == 0
     assert routing_db.stat().st_mode & 0o777 == 0o600
-    assert [path.name for path in routing_db.parent.glob("routing.db.*")] == []
+    assert [path.name for path in routing_db.parent.glob("routing.db.*")] == ["routing.db.lock"]
 
 
 def test_changes_are_published_one_by_one(database: Database, publisher: Publisher, routing_db: Path):

@@ -105,9 +105,7 @@ def _filters(context: Context) -> list[ColumnElement[bool]]:
     params = context.params
     conditions: list[ColumnElement[bool]] = []
     if pattern := params.get("PhoneNumber"):
-        pattern = "+" + pattern[1:] if pattern.startswith(" ") else pattern
-        literal = pattern.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_").replace("*", "_")
-        conditions.append(PhoneNumber.phone_number.like(f"%{literal}%", escape="\\"))
+        conditions.append(_matching(context, "+" + pattern[1:] if pattern.startswith(" ") else pattern))
     if name := params.get("FriendlyName"):
         conditions.append(PhoneNumber.friendly_name == name)
     if (beta := params.get("Beta")) and Flag("Beta", "beta").read(beta):
@@ -115,6 +113,15 @@ def _filters(context: Context) -> list[ColumnElement[bool]]:
     if (origin := params.get("Origin")) and Choice("Origin", "origin", ("twilio", "hosted")).read(origin) != "hosted":
         conditions.append(false())
     return conditions
+
+
+def _matching(context: Context, pattern: str) -> ColumnElement[bool]:
+    """A whole number is looked up in its index; only a part of one has to be looked for in all of them."""
+    whole = PhoneNumber.phone_number == pattern
+    if context.session.scalar(select(PhoneNumber.sid).where(whole)) is not None:
+        return whole
+    literal = pattern.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_").replace("*", "_")
+    return PhoneNumber.phone_number.like(f"%{literal}%", escape="\\")
 
 
 def view(row: PhoneNumber) -> dict[str, Any]:

@@ -109,6 +109,8 @@ class Cdr:
     attempts: dict[int, AttemptRecord] = field(default_factory=dict)
     from_tag: str | None = None
     """The caller's tag, while the recorder that saw the INVITE lives."""
+    changed_attempts: set[int] = field(default_factory=set, compare=False)
+    """Numbers of attempts that whoever stores them has not stored; he empties it."""
 
 
 def note(cdr: Cdr, event: Event) -> None:
@@ -266,6 +268,7 @@ def _attempt(cdr: Cdr, event: Event, at: int) -> AttemptRecord:
     attempt = cdr.attempts.get(n)
     if attempt is None:
         attempt = cdr.attempts[n] = AttemptRecord(cdr.sid, n, started_us=at)
+    cdr.changed_attempts.add(n)
     return attempt
 
 
@@ -304,6 +307,7 @@ def settle(cdr: Cdr) -> None:
         if attempt.outcome == "trying":
             attempt.outcome = "canceled" if cdr.status == "canceled" else "failed"
             attempt.ended_us = cdr.ended_us
+            cdr.changed_attempts.add(attempt.n)
     if cdr.q850_cause is None and cdr.answered_us is None and cdr.attempts:
         cdr.q850_cause = cdr.attempts[max(cdr.attempts)].q850_cause
 

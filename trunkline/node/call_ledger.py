@@ -160,6 +160,7 @@ class CallLedger:
     def committed(self, gathered: Gathered, now: float) -> None:
         """It is stored: remember what may still be spoken of."""
         for sid, cdr in gathered.calls.items():
+            cdr.changed_attempts.clear()
             if cdr.ended_us is None:
                 self._open[sid] = cdr
             else:

@@ -17,9 +17,10 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from enum import Enum
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from trunkline.core.cdr import Cdr, add_figures
 from trunkline.engines.rtpengine.figures import call_figures
@@ -33,10 +34,11 @@ from trunkline.store.call_log import Batch, CallLog, CallsKnown, PositionMoved, 
 from trunkline.store.database import open_database
 from trunkline.store.errors import SchemaError, StoreUnavailable
 
-EVERY = 0.1
-"""Seconds between two looks at an empty spool."""
+EVERY = 0.15
+"""Seconds between two looks at the spool: each one that finds something is one transaction."""
+FIRST_WAIT = 0.1
 LONGEST_WAIT = 5.0
-"""Seconds between two tries while the database is away."""
+"""Seconds between two tries while the database is away: from the first to the longest, doubling."""
 LAST_TRIES_SECONDS = 4.0
 """How long a stopping recorder waits for a database that is away; what is not stored by then stays in the spool."""
 TIDY_EVERY = 5.0
@@ -54,30 +56,58 @@ class StoppedWaiting(Exception):
     """Told to stop while the database is away."""
 
 
+class Media(Protocol):
+    """What the recorder asks of rtpengine (`NgClient`)."""
+
+    def ask(self, requests: Iterable[Request]) -> dict[str, Reply]: ...
+
+
+class Stop(Protocol):
+    """Told to stop? (`StopSign`)"""
+
+    @property
+    def given(self) -> bool: ...
+    def wait(self, seconds: float) -> None: ...
+
+
 class StopSign:
     """SIGTERM and SIGINT: asks to stop, and ends a wait at once. A second one ends the process."""
 
     def __init__(self) -> None:
-        self.given = False
+        self._given = False
         self._read, write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(write)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
 
     def _stop(self, number: int, _frame: object) -> None:
-        if self.given:
+        if self._given:
             os._exit(128 + number)
-        self.given = True
+        self._given = True
+
+    @property
+    def given(self) -> bool:
+        return self._given
 
     def wait(self, seconds: float) -> None:
-        if not self.given:
+        if not self._given:
             select.select([self._read], [], [], seconds)
+
+
+class Found(Enum):
+    """What one look at the spool found."""
+
+    NOTHING = "nothing"
+    ALL = "all"
+    """What there was is stored."""
+    MORE = "more"
+    """One portion is stored; the next one is there already."""
 
 
 class Recorder:
     """One spool, one store, one rtpengine."""
 
-    def __init__(self, log: CallLog, reader: SpoolReader, spool: str, media: NgClient, stop: StopSign) -> None:
+    def __init__(self, log: CallLog, reader: SpoolReader, spool: str, media: Media, stop: Stop) -> None:
         self._log = log
         self._reader = reader
         self._media = media
@@ -91,21 +121,21 @@ class Recorder:
         """Record until told to stop, and then what the spool still holds."""
         try:
             while True:
-                more = self.step()
-                if not more and self._stop.given:
+                found = self.step()
+                if found is Found.NOTHING and self._stop.given:
                     return
-                if not more:
+                if found is not Found.MORE and not self._stop.given:
                     self._tidy()
                     self._stop.wait(EVERY)
         except StoppedWaiting:
             left = self._reader.unread_bytes()
             _log.warning("stopped while the database is away: %d bytes of the spool wait for the next start", left)
 
-    def step(self) -> bool:
-        """Store what is new. Whether there may be more at once."""
+    def step(self) -> Found:
+        """Store what is new, up to one portion."""
         portion = self._reader.read(time.time())
         if not portion.read_to:
-            return False
+            return Found.NOTHING
         try:
             self._store(portion)
         except PositionMoved as problem:
@@ -114,7 +144,8 @@ class Recorder:
             self._ledger.clear()
             self._reader.start_again(self._patiently(self._log.offsets))
             self._stop.wait(1.0)
-        return True
+            return Found.MORE
+        return Found.MORE if portion.more else Found.ALL
 
     def _store(self, portion: Portion) -> None:
         gathered = self._patiently(lambda: self._ledger.gather(portion))
@@ -176,17 +207,17 @@ class Recorder:
 
     def _patiently(self, action: Callable[[], T]) -> T:
         """The action, tried until the database is there. Raises StoppedWaiting."""
-        wait = EVERY
+        wait = FIRST_WAIT
         while True:
             try:
                 done = action()
             except StoreUnavailable as problem:
-                if wait == EVERY:
+                if wait == FIRST_WAIT:
                     _log.warning("the spool keeps the calls until the database is back: %s", problem)
                 self._wait_for_database(wait)
                 wait = min(wait * 2, LONGEST_WAIT)
             else:
-                if wait > EVERY:
+                if wait > FIRST_WAIT:
                     _log.info("storing calls again")
                 return done
 
@@ -196,7 +227,7 @@ class Recorder:
             self._give_up_at = self._give_up_at or now + LAST_TRIES_SECONDS
             if now >= self._give_up_at:
                 raise StoppedWaiting
-            time.sleep(EVERY)
+            time.sleep(FIRST_WAIT)
         else:
             self._stop.wait(seconds)
 
@@ -243,15 +274,15 @@ def record(settings: Settings) -> None:
         os.close(lock)
 
 
-def _first_look(log: CallLog, upgrade: Callable[[], object], stop: StopSign) -> dict[str, int] | None:
+def _first_look(log: CallLog, upgrade: Callable[[], object], stop: Stop) -> dict[str, int] | None:
     """What the store has of the spool, once there is a store; None: told to stop before."""
-    wait = EVERY
+    wait = FIRST_WAIT
     while not stop.given:
         try:
             upgrade()
             return log.offsets()
         except (StoreUnavailable, SchemaError) as problem:
-            if wait == EVERY:
+            if wait == FIRST_WAIT:
                 _log.warning("the spool keeps the calls until the database can be used: %s", problem)
             stop.wait(wait)
             wait = min(wait * 2, LONGEST_WAIT)

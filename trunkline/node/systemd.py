@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -11,13 +12,16 @@ from trunkline.node.programs import CHECKOUT
 from trunkline.settings import Settings
 
 NAME = "trunkline.service"
+DATABASE_URL = "TRUNKLINE_DATABASE_URL"
 
 
 def unit(settings: Settings, user: str) -> str:
     """The unit's text. `trunkline up` supervises its programs itself, so one unit is all."""
     ports = (settings.sip_port, settings.tls_port, settings.http_port)
     capabilities = "CAP_NET_BIND_SERVICE" if needs_bind_capability(ports) else ""
-    variables = "\n".join(f"Environment={_quoted(f'{name}={value}')}" for name, value in settings.environ().items())
+    # The database's URL may hold a password, and everybody may read a unit.
+    told = {name: value for name, value in settings.environ().items() if name != DATABASE_URL}
+    variables = "\n".join(f"Environment={_quoted(f'{name}={value}')}" for name, value in told.items())
     return f"""\
 # Written by `trunkline systemd`: write it again rather than edit it, or use `systemctl edit trunkline`.
 [Unit]
@@ -30,6 +34,7 @@ Type=simple
 User={user}
 {variables}
 Environment={_quoted(f"PYTHONPATH={CHECKOUT}")}
+EnvironmentFile={_quoted(f"-{settings.home}/environment")}
 ExecStart={_quoted(sys.executable)} -m trunkline.cli.main up
 # The first SIGTERM lets calls finish; only after that, and some time to stop, systemd loses its patience.
 KillMode=mixed
@@ -56,12 +61,15 @@ WantedBy=multi-user.target
 def next_steps(settings: Settings, user: str) -> list[str]:
     """Commands to type after the unit was written."""
     steps = [
-        f"adduser --system --group --home {settings.home} {user}",
-        f"install -d -o {user} -g {user} -m 0700 {settings.home}",
-        "systemctl daemon-reload",
-        "systemctl enable --now trunkline",
+        f"adduser --system --group --home {shlex.quote(str(settings.home))} {user}",
+        f"install -d -o {user} -g {user} -m 0700 {shlex.quote(str(settings.home))}",
     ]
-    return steps if shutil.which("systemctl") else [*steps[:2], "(no systemd on this machine)"]
+    if settings.database_url is not None:
+        place = shlex.quote(f"{settings.home}/environment")
+        steps.append(f"install -o {user} -m 0600 /dev/stdin {place} <<< '{DATABASE_URL}=…'")
+    if shutil.which("systemctl") is None:
+        return [*steps, "(no systemd on this machine)"]
+    return [*steps, "systemctl daemon-reload", "systemctl enable --now trunkline"]
 
 
 def write(folder: str, text: str) -> Path:

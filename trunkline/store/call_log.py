@@ -18,7 +18,7 @@ from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Dialect, and_, delete, select, update
+from sqlalchemy import ColumnElement, Connection, Dialect, and_, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
@@ -29,7 +29,7 @@ from trunkline.store.database import Database, reading
 from trunkline.store.errors import StoreError, StoreUnavailable, outages_named
 from trunkline.store.models import Alert, Attempt, Call, SpoolPosition
 
-NOT_COLUMNS = frozenset(("attempts", "from_tag"))
+NOT_COLUMNS = frozenset(("attempts", "from_tag", "changed_attempts"))
 CALL_FIELDS = [field.name for field in fields(Cdr) if field.name not in NOT_COLUMNS]
 ATTEMPT_FIELDS = [field.name for field in fields(AttemptRecord)]
 ALERT_FIELDS = [field.name for field in fields(AlertRecord)]
@@ -160,15 +160,10 @@ class CallLog:
         for segment, offset in batch.after.items():
             key, before = self._key(segment), batch.before.get(segment)
             if before is None:
-                first = {"edge": key, "segment": segment, "offset": offset, DATES[0]: now, DATES[1]: now}
-                insertion = _insert_into(SpoolPosition, connection.dialect).values(first).on_conflict_do_nothing()
-                counting = {"preserve_rowcount": True}
-                moved = connection.execute(insertion, execution_options=counting).rowcount
+                done = connection.exec_driver_sql(self._sql.first_position, (key, segment, offset, now, now))
             else:
-                here = (SpoolPosition.edge == key, SpoolPosition.offset == before)
-                there = {"offset": offset, DATES[1]: now}
-                moved = connection.execute(update(SpoolPosition).where(*here).values(there)).rowcount
-            if moved != 1:
+                done = connection.exec_driver_sql(self._sql.move_position, (offset, now, key, before))
+            if done.rowcount != 1:
                 raise PositionMoved(f"{key} is not stored up to byte {before or 0}: is another recorder at work?")
 
     def _put(self, connection: Connection, batch: Batch) -> None:
@@ -177,7 +172,7 @@ class CallLog:
             rows = [_read_call(call) + dates for call in batch.new_calls]
             if connection.exec_driver_sql(self._sql.new_calls, rows).rowcount != len(rows):
                 raise CallsKnown("the store has some of these calls already")
-        attempts = [attempt for call in batch.calls for attempt in call.attempts.values()]
+        attempts = [call.attempts[n] for call in batch.calls for n in call.changed_attempts]
         for statement, read, records in (
             (self._sql.renewed_calls, _read_call, batch.renewed_calls),
             (self._sql.known_calls, _read_call, batch.known_calls),
@@ -204,6 +199,11 @@ class _Sql:
         self.new_calls = f"{_insertion(Call, CALL_FIELDS, mark)} DO NOTHING"
         self.renewed_calls = _upsert(Call, CALL_FIELDS, ["sid"], frozenset(), mark)
         self.known_calls = _upsert(Call, CALL_FIELDS, ["sid"], FROM_THE_INVITE, mark)
+        self.first_position = f"{_insertion(SpoolPosition, ['edge', 'segment', 'offset'], mark)} DO NOTHING"
+        self.move_position = (
+            f'UPDATE spool_positions SET "offset" = {mark}, date_updated_us = {mark} '  # noqa: S608  a mark is no value
+            f'WHERE edge = {mark} AND "offset" = {mark}'
+        )
         self.attempts = _upsert(Attempt, ATTEMPT_FIELDS, ["call_sid", "n"], frozenset(), mark)
 
 

@@ -22,15 +22,8 @@ from trunkline.testbench.behaviours import Behaviour, behaviour_from_json
 from trunkline.testbench.call_plan import CallPlan
 from trunkline.testbench.calls import OneCall
 from trunkline.testbench.control import ControlServer
-from trunkline.testbench.endpoint import (
-    MOST_CALLS,
-    AccountKey,
-    AgentError,
-    EndpointOptions,
-    UserAgent,
-    is_loopback,
-    log_line,
-)
+from trunkline.testbench.endpoint import MOST_CALLS, AgentError, UserAgent, log_line
+from trunkline.testbench.endpoint_options import AccountKey, EndpointOptions, is_loopback
 from trunkline.testbench.placed_call import PlacedCall
 from trunkline.testbench.registration import Registration
 from trunkline.testbench.result import to_json

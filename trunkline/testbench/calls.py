@@ -14,7 +14,8 @@ from typing import Any, Protocol
 import pjsua2 as pj
 
 from trunkline.testbench.call_plan import tone_hz
-from trunkline.testbench.endpoint import AccountKey, UserAgent, guarded, send_rtp
+from trunkline.testbench.endpoint import UserAgent, guarded, send_rtp
+from trunkline.testbench.endpoint_options import AccountKey
 from trunkline.testbench.result import MediaFigures
 from trunkline.testbench.signalling import Signalling
 from trunkline.testbench.tone import ToneReading, read_tone

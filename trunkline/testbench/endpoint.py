@@ -18,7 +18,6 @@ import ctypes
 import functools
 import gc
 import heapq
-import ipaddress
 import itertools
 import json
 import os
@@ -28,12 +27,11 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, ParamSpec
 
 import pjsua2 as pj
 
+from trunkline.testbench.endpoint_options import AccountKey, EndpointOptions
 from trunkline.testbench.sip_text import parse_sip
 from trunkline.testbench.trace import WireMessage, WireTrace
 
@@ -52,48 +50,6 @@ P = ParamSpec("P")
 
 class AgentError(RuntimeError):
     """The agent cannot do what it was asked; the text says what to change."""
-
-
-@dataclass(frozen=True, slots=True)
-class EndpointOptions:
-    host: str = "127.0.0.1"
-    """IP address that SIP and RTP bind to."""
-    udp_port: int | None = 0
-    """0: any free port; None: no such transport. Likewise below."""
-    tcp_port: int | None = 0
-    tls_port: int | None = None
-    public_host: str | None = None
-    """Advertised in Via, Contact and SDP instead of `host`: set a private address to play a PBX behind a NAT."""
-    rtp_ports: tuple[int, int] | None = None
-    """First and last UDP port of media; None: any free ports."""
-    tls_cert: Path | None = None
-    tls_key: Path | None = None
-    tls_ca: Path | None = None
-    """Peers are verified against this CA; without it they are not verified, and only loopback peers may be called over
-    TLS.
-    """
-    codecs: tuple[str, ...] = ("PCMU", "PCMA")
-    """In order of preference; all others are off."""
-    user_agent: str = "trunkline-testbench"
-    keep_trace: Path | None = None
-    """PJSIP's log with every SIP message is appended here."""
-
-
-@dataclass(frozen=True, slots=True)
-class AccountKey:
-    """What distinguishes PJSIP accounts. One account serves all calls that share these."""
-
-    transport: str
-    srtp: str = "off"
-    """off, optional or mandatory (SDES, AES_CM_128_HMAC_SHA1_80)."""
-    next_hop: str | None = None
-    """IP:port of the first hop, whatever the Request-URI says; None: PJSIP goes by the URI."""
-    route_header: bool = False
-    """Show the next hop in a Route header, as some PBXs do with an outbound proxy."""
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
-    register_at: str | None = None
-    """Domain to REGISTER the user name with, at the next hop; None: no registration."""
 
 
 def log_line(event: str, **fields: Any) -> None:
@@ -389,13 +345,6 @@ def send_rtp(stream: int, *, on: bool) -> None:
     switch = library.pjmedia_stream_resume if on else library.pjmedia_stream_pause
     switch.argtypes, switch.restype = [ctypes.c_void_p, ctypes.c_int], ctypes.c_int
     switch(stream, pj.PJMEDIA_DIR_ENCODING)
-
-
-def is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 @contextmanager

@@ -10,7 +10,8 @@ import pjsua2 as pj
 
 from trunkline.testbench.call_plan import CallPlan, tone_hz
 from trunkline.testbench.calls import AgentCall, OneCall, header_vector
-from trunkline.testbench.endpoint import AccountKey, UserAgent
+from trunkline.testbench.endpoint import UserAgent
+from trunkline.testbench.endpoint_options import AccountKey
 from trunkline.testbench.result import CallResult
 from trunkline.testbench.signalling import Signalling
 from trunkline.testbench.sip_text import uri_host

@@ -12,7 +12,8 @@ import pjsua2 as pj
 from trunkline.testbench.behaviours import Q850_CAUSES, Behaviour
 from trunkline.testbench.call_plan import check_media
 from trunkline.testbench.calls import AgentCall, OneCall, header_vector
-from trunkline.testbench.endpoint import AccountKey, UserAgent
+from trunkline.testbench.endpoint import UserAgent
+from trunkline.testbench.endpoint_options import AccountKey
 from trunkline.testbench.result import SeenInvite
 from trunkline.testbench.signalling import Signalling
 from trunkline.testbench.sip_text import SipText, uri_user

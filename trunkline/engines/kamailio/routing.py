@@ -39,11 +39,17 @@ REMEMBERED = 20_000
 Answer = TypeVar("Answer")
 
 
+class RoutingDbReplaced(sqlite3.Error):
+    """The file was made anew (another schema, a damaged file) while it was open."""
+
+
 class RoutingDb:
     """Look-ups over the published routing data. `refresh` before each decision."""
 
     def __init__(self, path: Path) -> None:
-        """Raises sqlite3.Error when the file is not there or is not a database."""
+        """Raises OSError or sqlite3.Error when the file is not there or is not a database."""
+        self._path = os.fspath(path)
+        self._inode = os.stat(path).st_ino
         self._connection = sqlite3.connect(
             f"file:{quote(os.fspath(path))}?mode=ro", uri=True, isolation_level=None, cached_statements=64, check_same_thread=False)
         self._one = self._connection.execute
@@ -57,10 +63,15 @@ class RoutingDb:
         self._acl_prefixes: list[tuple[int, int]] = []
 
     def refresh(self, now: float) -> None:
-        """Forget what was remembered when the publisher has committed since. `now`: any clock, in seconds."""
+        """Forget what was remembered when the publisher has committed since. `now`: any clock, in seconds.
+
+        Raises RoutingDbReplaced when the publisher has put another file in its place: open that one.
+        """
         if 0 <= now - self._looked < LOOK_EVERY:
             return
         self._looked = now
+        if os.stat(self._path).st_ino != self._inode:
+            raise RoutingDbReplaced(f"{self._path} is another file now")
         version = self._one("PRAGMA data_version").fetchone()[0]
         if version != self._version:
             self._answers.clear()

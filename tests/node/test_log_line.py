@@ -1,0 +1,79 @@
+"""Lines of the programs become structured lines, and nobody can forge one."""
+
+import json
+
+import pytest
+
+from trunkline.node.log_line import structured
+
+NOW = 1764000000.25
+
+
+def line(text, program="kamailio"):
+    return json.loads(structured(program, text, NOW))
+
+
+def test_kamailio_with_a_call():
+    assert line(" 1(4711) WARNING: {call_id=a84b4c76e66710@pc33} <script>: no such trunk") == {
+        "ts": "2025-11-24T16:00:00.250Z",
+        "level": "warning",
+        "program": "kamailio",
+        "call_id": "a84b4c76e66710@pc33",
+        "message": "<script>: no such trunk",
+    }
+
+
+def test_kamailio_without_a_call():
+    found = line(" 0(99) INFO: <core> [core/udp_server.c:154]: probe_max_receive_buffer(): SO_RCVBUF is 212992")
+    assert found["level"] == "info"
+    assert "call_id" not in found
+    assert line(" 0(99) ERROR: {call_id=<null>} <core> [main.c:1]: main(): x").get("call_id") is None
+
+
+@pytest.mark.parametrize(
+    "call_id", ["a} b{c", 'x"},"level":"error', "\\u0000", "}", "{call_id=y}", "ünï\udcff", "x" * 256]
+)
+def test_a_strange_call_id_stays_in_its_field(call_id):
+    found = line(f" 3(7) ERROR: {{call_id={call_id}}} tm [t_lookup.c:12]: text")
+    assert found["call_id"] == call_id
+    assert found["message"] == "tm [t_lookup.c:12]: text"
+    assert found["level"] == "error"
+
+
+def test_each_line_is_one_line_of_ascii():
+    text = structured("kamailio", " 3(7) ERROR: {call_id=a\rb} <script>: \x1b[31m\u2028 end", NOW)
+    assert text.isascii()
+    assert text.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("text", "level", "call_id", "message"),
+    [
+        ("[1795437223.06] INFO: [core] Startup complete", "info", None, "[core] Startup complete"),
+        ("INFO: [abc@host]: [control] Received command 'offer'", "info", "abc@host", "[control] Received command 'offer'"),
+        ("ERR: [abc/tag/1 port 30000]: [srtp] SRTP fails", "error", "abc", "[srtp] SRTP fails"),
+        ("NOTICE: plain", "info", None, "plain"),
+    ],
+)
+def test_rtpengine(text, level, call_id, message):
+    found = line(text, "rtpengine")
+    assert (found["level"], found.get("call_id"), found["message"]) == (level, call_id, message)
+
+
+def test_our_own_programs_write_json():
+    text = json.dumps({"level": "warning", "message": "a call", "call_id": "x@y", "secret": "left out"})
+    assert line(text) == line(text) | {"level": "warning", "message": "a call", "call_id": "x@y"}
+    assert "secret" not in line(text)
+
+
+@pytest.mark.parametrize("text", ['{"message": 5}', "{broken", '{"a": 1}', "[1]", ""])
+def test_other_json_is_text(text):
+    assert line(text)["message"] == text
+
+
+def test_a_traceback_is_an_error():
+    assert line("Traceback (most recent call last):")["level"] == "error"
+
+
+def test_a_long_line_is_cut():
+    assert len(line("x" * 100_000)["message"]) < 5000

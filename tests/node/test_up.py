@@ -1,0 +1,242 @@
+"""`trunkline up` itself, with real engines: its start, its refusals, its restarts and its end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import httpx
+import pytest
+from node_fixtures import is_alive, processes_naming, settings_in, wait_until
+
+from trunkline.node import lifeline
+from trunkline.node.demo import Demo
+from trunkline.node.supervisor import mark_of
+from trunkline.settings import Ports
+from trunkline.testbench.control import ControlClient
+
+pytestmark = pytest.mark.live
+
+
+class Node:
+    """A `trunkline up` of the tests, on its own ports."""
+
+    def __init__(self, settings, *options):
+        self.settings = settings
+        self.output = settings.home.parent / "output.txt"
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("TRUNKLINE_")}
+        with self.output.open("ab") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "trunkline.cli.main", "up", *options],
+                env=environment | settings.environ(),
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    def said(self):
+        return self.output.read_text()
+
+    def wait_up(self):
+        wait_until(lambda: self.healthy() or self.process.poll() is not None, "the node is up", within=40)
+        assert self.process.poll() is None, self.said()
+
+    def wait_said(self, text, within=30.0):
+        wait_until(lambda: text in self.said(), f"it says {text!r}", within=within)
+
+    def healthy(self):
+        try:
+            return httpx.get(f"{self.settings.api_url}/healthz", trust_env=False).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    def main_process(self, program):
+        """The process of an engine that its keeper started."""
+        wait_until(lambda: lifeline.marked(mark_of(self.settings, program)), f"{program} runs")
+        mine = lifeline.marked(mark_of(self.settings, program))
+        parents = lifeline.parents()
+        return next(pid for pid in mine if parents.get(pid) not in mine)
+
+    def left(self):
+        return processes_naming(mark_of(self.settings))
+
+    def end(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                return self.process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+        return self.process.wait()
+
+
+@pytest.fixture
+def start(tmp_path):
+    nodes = []
+
+    def begin(*options, **settings):
+        settings.setdefault("drain_seconds", "5")
+        settings.setdefault("sip_workers", "1")
+        node = Node(settings.pop("like", None) or settings_in(tmp_path / "ab%c", **settings), *options)
+        nodes.append(node)
+        return node
+
+    yield begin
+    for node in nodes:
+        node.end()
+    for node in nodes:
+        assert node.left() == [], "a process was left behind"
+
+
+def test_a_demo_from_start_to_end(start):
+    node = start("--demo")
+    node.wait_up()
+    node.wait_said("Stop with Ctrl-C")
+    said = node.said()
+    assert "Trunkline is up." in said
+    assert "The 1000 Hz tone came back" in said, said
+    assert "completed" in said, said
+    assert "Traceback" not in said
+    demo = Demo.read(node.settings)
+    assert demo is not None
+    assert demo.sip_port == node.settings.sip_port
+    lines = [json.loads(line) for line in node.settings.log_file.read_text().splitlines()]
+    assert {"api", "publisher", "rtpengine", "recorder", "tls_front", "kamailio", "carrier"} <= {
+        line["program"] for line in lines
+    }
+    assert node.end() == 0
+    assert node.left() == []
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root has capabilities to lose")
+def test_engines_have_no_capabilities(start):
+    node = start()
+    node.wait_up()
+    for program in ("kamailio", "tls_front", "rtpengine"):
+        with open(f"/proc/{node.main_process(program)}/status") as status:
+            assert "CapEff:\t0000000000000000" in status.read()
+
+
+def test_a_killed_engine_comes_back(start):
+    node = start()
+    node.wait_up()
+    for program in ("kamailio", "rtpengine", "tls_front"):
+        killed = node.main_process(program)
+        os.kill(killed, signal.SIGKILL)
+        wait_until(lambda: not is_alive(killed), f"{program} is gone")
+        node.wait_said(f"{program} ended and was started again (1 times so far)")
+        wait_until(node.healthy, f"healthy again after {program} was killed", within=20)
+
+
+def test_a_killed_supervisor_comes_back(start):
+    node = start()
+    node.wait_up()
+    before = node.main_process("kamailio")
+    supervisor = int((node.settings.run_dir / "supervisord.pid").read_text())
+    os.kill(supervisor, signal.SIGKILL)
+    node.wait_said("The supervisor ended and is started again")
+    wait_until(lambda: not is_alive(before), "the old Kamailio is gone")
+    wait_until(node.healthy, "healthy again", within=20)
+
+
+def test_kill_minus_nine_leaves_no_orphan_and_the_next_start_works(start):
+    node = start()
+    node.wait_up()
+    node.process.kill()
+    node.process.wait()
+    wait_until(lambda: not node.left(), "no orphan", within=2)
+    again = start(like=node.settings)
+    again.wait_up()
+
+
+def test_a_second_one_on_the_same_home_is_refused(start):
+    node = start()
+    node.wait_up()
+    other = start(like=node.settings)
+    assert other.process.wait(timeout=20) == 2
+    lines = [line for line in node.said().splitlines() if line.startswith("trunkline: ")]
+    assert len(lines) == 1
+    assert f"another `trunkline up` (process {node.process.pid})" in lines[0]
+    assert node.healthy()
+
+
+def test_a_port_in_use_starts_nothing(start):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        node = start(sip_port=str(taken.getsockname()[1]))
+        assert node.process.wait(timeout=20) == 2
+    assert node.said().startswith(f"trunkline: UDP port {node.settings.sip_port} on 127.0.0.1 is in use")
+    assert node.said().count("\n") == 1
+    assert node.left() == []
+
+
+def test_a_program_that_cannot_start_ends_all(start):
+    """Somebody takes the control port between the check and the start: all is stopped, one line says what it was."""
+    node = start("--demo")
+    wait_until(node.settings.ports_file.exists, "ports are chosen", within=20)
+    port = Ports.read(node.settings.ports_file).carrier_control
+    try:
+        with socket.create_server(("127.0.0.1", port)):
+            status = node.process.wait(timeout=60)
+    except OSError:
+        pytest.skip("the carrier was quicker than this test")
+    assert status == 2
+    [line] = node.said().splitlines()
+    assert line.startswith("trunkline: carrier cannot start: ")
+    assert node.left() == []
+
+
+def place_call(node, seconds):
+    """`trunkline call` to the echo, in the background."""
+    demo = Demo.read(node.settings)
+    assert demo is not None
+    return subprocess.Popen(
+        [sys.executable, "-m", "trunkline.cli.main", "call", demo.echo_number, "--json", "--seconds", str(seconds)]
+        + ["--home", str(node.settings.home)],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def answered_calls(node):
+    control = ControlClient(Ports.read(node.settings.ports_file).carrier_control)
+    try:
+        seen = control.ask("seen")["calls"]
+    finally:
+        control.close()
+    return [call for call in seen if call["answered"] and not call["ended"]]
+
+
+def test_sigterm_lets_a_running_call_finish_and_refuses_new_ones(start):
+    node = start("--demo", drain_seconds="20")
+    node.wait_said("Stop with Ctrl-C", within=40)
+    call = place_call(node, 4)
+    wait_until(lambda: answered_calls(node), "the call is answered", within=15)
+    node.process.send_signal(signal.SIGTERM)
+    node.wait_said("Waiting up to 20 s for 1 running calls")
+    refused = place_call(node, 1)
+    output, _ = refused.communicate(timeout=20)
+    assert refused.returncode == 1
+    assert json.loads(output)["result"]["sip_status"] == 503
+    output, _ = call.communicate(timeout=20)
+    assert call.returncode == 0, output
+    assert node.process.wait(timeout=15) == 0
+
+
+def test_the_second_signal_ends_all_at_once(start):
+    node = start("--demo", drain_seconds="60")
+    node.wait_said("Stop with Ctrl-C", within=40)
+    call = place_call(node, 30)
+    wait_until(lambda: answered_calls(node), "the call is answered", within=15)
+    node.process.send_signal(signal.SIGINT)
+    node.wait_said("Waiting up to 60 s")
+    started = time.monotonic()
+    node.process.send_signal(signal.SIGINT)
+    assert node.process.wait(timeout=10) == 0
+    assert time.monotonic() - started < 3
+    call.terminate()
+    call.communicate(timeout=10)
