@@ -55,7 +55,7 @@ def place_calls(folder: Path, port: int, callers: Path, *, calls: int, rate: int
     statistics = folder / f"sipp-{own}.csv"
     argv = ["sipp", "-sf", str(SCENARIOS / "caller.xml"), "-inf", str(callers), "-s", CALLED, "-i", HOST, "-p", str(own), "-mp", str(media),
             f"{HOST}:{port}", "-r", str(rate), "-m", str(calls), "-l", str(at_most), "-d", str(hold_ms), "-nostdin",
-            "-trace_stat", "-stf", str(statistics), "-fd", "3600", "-timeout", f"{60 + 3 * calls // rate}s"]
+            "-trace_stat", "-stf", str(statistics), "-fd", "3600", "-trace_err", "-error_file", str(folder / "caller-errors.log"), "-timeout", f"{60 + 3 * calls // rate}s"]
     try:
         with (folder / "caller.log").open("wb") as log:
             subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False, timeout=90 + 3 * calls / rate)
@@ -65,4 +65,7 @@ def place_calls(folder: Path, port: int, callers: Path, *, calls: int, rate: int
         raise BenchError(f"SIPp did not do its calls: {error}") from None
     outcome = Outcome(int(last["SuccessfulCall(C)"]), int(last["FailedCall(C)"]), int(last["Retransmissions(C)"]))
     statistics.unlink()
+    if outcome.failed:
+        errors = (folder / "caller-errors.log").read_text(errors="replace").splitlines()
+        raise BenchError(f"{outcome.failed} of {calls} calls failed; SIPp says: {' | '.join(errors[:12])}")
     return outcome

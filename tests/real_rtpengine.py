@@ -42,7 +42,7 @@ class RealRtpengine:
         chosen = {"rtp_ports": (first, first + PORTS - 1), "home": Path("/nowhere"), **settings}
         self.settings = Settings(**chosen)
         self.ng_port = free_port()
-        self._log = tempfile.TemporaryFile()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115  closed by __exit__
         self._process: subprocess.Popen[bytes] | None = None
         self.client = NgClient(self.ng_port)
 
@@ -50,7 +50,9 @@ class RealRtpengine:
         self.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()
         self.client.close()
         self._log.close()
@@ -82,7 +84,8 @@ class RealRtpengine:
 
     def connect(self, call_id: str, caller: Endpoint, callee: Endpoint) -> None:
         """Offer and answer: both endpoints then know where to send. Tags: `from` and `to`."""
-        common: dict[str, object] = {"call_id": call_id, "from_tag": "from", "replace": ["origin", "session-connection"]}
+        replaced = ["origin", "session-connection"]
+        common: dict[str, object] = {"call_id": call_id, "from_tag": "from", "replace": replaced}
         callee.remote = _media_port(self.ask("offer", sdp=caller.sdp(), **common))
         caller.remote = _media_port(self.ask("answer", to_tag="to", sdp=callee.sdp(), **common))
 
@@ -162,9 +165,8 @@ class Endpoint:
         fraction = max(0, lost_now) * 256 // expected_now if expected_now else 0
         last, came_at = self._last_report
         delay = max(1, int((now - came_at) * 65536)) if last else 0
-        return struct.pack(
-            "!IIIIII", self._heard_ssrc, fraction << 24 | lost & 0xFFFFFF, self.received[-1] & 0xFFFFFFFF, 16, last, delay
-        )
+        highest, jitter = self.received[-1] & 0xFFFFFFFF, 16  # timestamp units: 2 ms
+        return struct.pack("!IIIIII", self._heard_ssrc, fraction << 24 | lost & 0xFFFFFF, highest, jitter, last, delay)
 
 
 def talk(caller: Endpoint, callee: Endpoint, packets: int, *, pace: float = 0.01, report_every: int = 120) -> None:

@@ -273,7 +273,7 @@ def _port_range(text: str) -> tuple[int, int]:
     if low < 1024:
         raise ValueError("media ports start at 1024 or above")
     if high - low + 1 < 8:
-        raise ValueError("at least 8 ports are wanted: one call takes up to 8 (RTP and RTCP, both sides, two streams)")
+        raise ValueError("at least 8 ports are wanted: a call takes 4 (RTP and RTCP, on both sides)")
     return low, high
 
 

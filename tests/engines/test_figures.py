@@ -12,22 +12,22 @@ from trunkline.engines.rtpengine.figures import call_figures
 
 
 def side(ssrc: int, packets: int, kind: str = "audio") -> dict[str, Any]:
-    rtp = {"flags": ["RTP", "filled", "confirmed"], "SSRC": ssrc, "stats": {"packets": packets, "bytes": 0, "errors": 0}}
-    rtcp = {"flags": ["RTCP", "filled"], "SSRC": ssrc, "stats": {"packets": 9, "bytes": 0, "errors": 0}}
+    rtp = {"flags": ["RTP", "filled", "confirmed"], "SSRC": ssrc, "stats": {"packets": packets, "errors": 0}}
+    rtcp = {"flags": ["RTCP", "filled"], "SSRC": ssrc, "stats": {"packets": 9, "errors": 0}}
     return {"medias": [{"type": kind, "streams": [rtp, rtcp]}]}
 
 
 def report(lost: int, *, mos: int = 41, jitter: int = 3, trips: tuple[int, ...] = (0, 20_000, 22_000)) -> dict[str, Any]:
     return {
         "cumulative loss": lost,
-        "average MOS": {"MOS": mos, "jitter": jitter, "round-trip time leg": 14_000, "packet loss": 4, "samples": 3},
+        "average MOS": {"MOS": mos, "jitter": jitter, "round-trip time leg": 14_000, "packet loss": 4},
         "MOS progression": {"interval": 1, "entries": [{"round-trip time leg": trip} for trip in trips]},
     }
 
 
 def test_a_stream_is_judged_by_the_reports_of_the_other_side() -> None:
-    reply = {"tags": {"a": side(1, 478), "b": side(2, 445)}, "SSRC": {"2": report(22), "1": report(55, mos=33, trips=())}}
-    figures = call_figures(reply, "a")
+    reports = {"2": report(22), "1": report(55, mos=33, trips=())}
+    figures = call_figures({"tags": {"a": side(1, 478), "b": side(2, 445)}, "SSRC": reports}, "a")
     caller = MediaFigures(packets=478, lost=22, jitter_ms=3.0, mos=4.1)
     callee = MediaFigures(packets=445, lost=55, jitter_ms=3.0, mos=3.3, round_trip_ms=21.0)
     assert figures == (caller, callee)
@@ -66,7 +66,8 @@ def test_unknown_call_has_no_figures(reply: dict[str, Any]) -> None:
 
 
 def test_offer_without_answer() -> None:
-    assert call_figures({"tags": {"a": side(1, 10)}, "SSRC": {}}, "a") == (MediaFigures(packets=10), MediaFigures(packets=0))
+    found = call_figures({"tags": {"a": side(1, 10)}, "SSRC": {}}, "a")
+    assert found == (MediaFigures(packets=10), MediaFigures(packets=0))
 
 
 def test_duplicates_make_the_count_negative_and_nothing_was_lost() -> None:

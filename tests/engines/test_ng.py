@@ -4,6 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import Self
 
 import pytest
 from hypothesis import given
@@ -37,7 +38,8 @@ def test_bencode_comes_back(value: object) -> None:
 
 
 def test_bencode_by_the_letter() -> None:
-    assert encode_bencode({"command": "ping", "n": -3, "l": ["é", b"\xff"]}) == b"d7:command4:ping1:ni-3e1:ll2:\xc3\xa91:\xffee"
+    coded = encode_bencode({"command": "ping", "n": -3, "l": ["é", b"\xff"]})
+    assert coded == b"d7:command4:ping1:ni-3e1:ll2:\xc3\xa91:\xffee"
 
 
 BAD_BENCODE = [b"", b"i5", b"ie", b"5:abc", b"-1:", b"d1:a", b"l", b"d1:ai1e1:be", b"i1ei2e", b"x", b"l" * 5000]
@@ -125,7 +127,8 @@ def test_many_at_once(rtpengine: RealRtpengine) -> None:
     requests = [query_request(f"CA{number}", f"unknown-{number}") for number in range(2000)]
     replies = rtpengine.client.ask(requests)
     assert set(replies) == {request.cookie for request in requests}
-    print(f"{2000 / (time.monotonic() - started):.0f} requests/s, {IN_FLIGHT} in flight")
+    rate = 2000 / (time.monotonic() - started)
+    print(f"\n{rate:.0f} requests/s, {IN_FLIGHT} in flight")  # noqa: T201  a measurement
 
 
 @pytest.mark.live
@@ -163,7 +166,7 @@ class Doorman:
             for answer in self._answer(datagram, len(self.got)):
                 self._socket.sendto(answer, sender)
 
-    def __enter__(self) -> Doorman:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -177,9 +180,9 @@ def _pong(datagram: bytes) -> bytes:
 
 
 def test_lost_datagram_is_sent_again_with_its_cookie() -> None:
-    with Doorman(lambda data, number: [] if number == 1 else [_pong(data)]) as doorman:
-        with NgClient(doorman.port, retry_after=0.05) as client:
-            assert client.ping()
+    answer: Callable[[bytes, int], list[bytes]] = lambda data, number: [] if number == 1 else [_pong(data)]  # noqa: E731
+    with Doorman(answer) as doorman, NgClient(doorman.port, retry_after=0.05) as client:
+        assert client.ping()
     assert len(doorman.got) == 2
     assert doorman.got[0] == doorman.got[1]
 

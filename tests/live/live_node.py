@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -97,6 +98,7 @@ class LiveNode:
         self.process: subprocess.Popen[str] | None = None
         self.output = home.parent / f"{home.name}.out"
         self.api: ApiClient
+        self._clients = ExitStack()
         self.demo: dict[str, Any] = {}
 
     def start(self) -> Self:
@@ -137,6 +139,7 @@ class LiveNode:
             return None
         if hasattr(self, "api"):
             self.api.close()
+        self._clients.close()
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
@@ -190,6 +193,16 @@ class LiveNode:
         self.api.post(api.account_path("IncomingPhoneNumbers.json"), PhoneNumber=number, TrunkSid=sid)
         self.wait_published()
         return LiveTrunk(sid, trunk["domain_name"], username, password, number)
+
+    def make_account(self, **settings: Any) -> ApiClient:
+        """A tenant of the demo's account, as the client of its API (`.account_sid`)."""
+        made = self.api.post("/trunkline/v1/Accounts", FriendlyName="Tenant", **settings)
+        return self._clients.enter_context(ApiClient(self.demo["api_url"], made["sid"], made["auth_token"]))
+
+    def set_account(self, account: ApiClient, **settings: Any) -> None:
+        """`Status`, `Balance` …, published to the edge."""
+        self.api.post(f"/trunkline/v1/Accounts/{account.account_sid}", **settings)
+        self.wait_published()
 
     def wait_published(self) -> None:
         """Until every change so far is on the call path."""

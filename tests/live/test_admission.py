@@ -9,13 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from demo_carrier import DemoCarrier
 from live_node import LiveNode, LiveTrunk, wait_for
-from raw_sip import MD5, SHA256, Credentials, RawSip, Reply, challenge_params
+from plain_sip import MD5, SHA256, Credentials, PlainSip, Reply, challenge_params
 
 from trunkline.api.client import ApiClient, View
-from trunkline.settings import Ports
-from trunkline.testbench.control import ControlClient
-from trunkline.testbench.process import AgentProcess
+from trunkline.testbench.pbx import PbxProcess
 
 pytestmark = pytest.mark.live
 
@@ -27,30 +26,19 @@ REFUSAL_HEADERS = tuple(sorted(ANSWER_MARKS | {"x-twilio-error"}))
 
 
 @pytest.fixture
-def raw(node: LiveNode) -> Iterator[RawSip]:
-    with RawSip(node.host, node.sip_port) as client:
+def raw(node: LiveNode) -> Iterator[PlainSip]:
+    with PlainSip(node.host, node.sip_port) as client:
         yield client
 
 
-class Carrier:
-    """The demo's carrier: what reached it."""
-
-    def __init__(self, node: LiveNode) -> None:
-        self._control = ControlClient(Ports.read(node.settings.ports_file).carrier_control)
-
-    def saw(self, call_id: str) -> bool:
-        return any(call["call_id"] == call_id for call in self._control.ask("seen")["calls"])
-
-
 @pytest.fixture(scope="module")
-def carrier(node: LiveNode) -> Carrier:
-    return Carrier(node)
+def carrier(node: LiveNode) -> DemoCarrier:
+    return DemoCarrier(node)
 
 
 def own_address() -> str:
     """A loopback address that no other test has: access lists match by it."""
     return f"127.{secrets.randbelow(100) + 100}.{secrets.randbelow(250)}.{secrets.randbelow(250) + 2}"
-
 
 
 # ---- each refusal -----------------------------------------------------------------------------------------------------
@@ -76,7 +64,11 @@ class Sent:
 
 def of_trunk(node: LiveNode, trunk: LiveTrunk, **changes: Any) -> Sent:
     account = node.demo["account_sid"]
-    fields: dict[str, Any] = {"credentials": Credentials(trunk.username, trunk.password), "trunk_sid": trunk.sid, "account_sid": account}
+    fields: dict[str, Any] = {
+        "credentials": Credentials(trunk.username, trunk.password),
+        "trunk_sid": trunk.sid,
+        "account_sid": account,
+    }
     return Sent(trunk.domain_name, trunk.number, **{**fields, **changes})
 
 
@@ -129,35 +121,31 @@ def srtp_on_plain_trunk(node: LiveNode) -> Sent:
     return of_trunk(node, node.make_trunk(), srtp=True)
 
 
-def _other_account(node: LiveNode, **settings: Any) -> Sent:
+def _tenant(node: LiveNode, **settings: Any) -> Sent:
     """A tenant with a trunk, and its own API client."""
-    account = node.api.post("/trunkline/v1/Accounts", FriendlyName="Tenant", **settings)
-    api = ApiClient(node.demo["api_url"], account["sid"], account["auth_token"])
-    trunk = node.make_trunk(api=api)
-    return of_trunk(node, trunk, account_sid=account["sid"], api=api)
-
-
-def _set_status(node: LiveNode, sent: Sent, status: str) -> None:
-    node.api.post(f"/trunkline/v1/Accounts/{sent.account_sid}", Status=status)
-    node.wait_published()
+    api = node.make_account(**settings)
+    return of_trunk(node, node.make_trunk(api=api), account_sid=api.account_sid, api=api)
 
 
 def suspended_account(node: LiveNode) -> Sent:
-    sent = _other_account(node)
-    _set_status(node, sent, "suspended")
-    sent.before_reading = lambda: _set_status(node, sent, "active")
+    sent = _tenant(node)
+    assert sent.api is not None
+    api = sent.api
+    node.set_account(api, Status="suspended")
+    sent.before_reading = lambda: node.set_account(api, Status="active")
     return sent
 
 
 def closed_account(node: LiveNode) -> Sent:
-    sent = _other_account(node)
-    _set_status(node, sent, "closed")
+    sent = _tenant(node)
+    assert sent.api is not None
+    node.set_account(sent.api, Status="closed")
     sent.api = None  # nobody can log in there any more; the operator reads the call's alerts
     return sent
 
 
 def no_funds(node: LiveNode) -> Sent:
-    return _other_account(node, Billing="prepaid", Balance="0")
+    return _tenant(node, Billing="prepaid", Balance="0")
 
 
 @dataclass(frozen=True)
@@ -181,36 +169,102 @@ _NOBODY = "32200 Insufficient permissions: no trunk takes calls for {host} from 
 _CREDENTIALS = "32202 Authentication failure - bad user credentials: user name {user}"
 REFUSALS = (
     Refusal(wrong_password, 403, "Forbidden", _CREDENTIALS, "BAD_CREDENTIALS", alert="{trunk}: the password is wrong"),
-    Refusal(unknown_user, 403, "Forbidden", _CREDENTIALS, "BAD_CREDENTIALS", alert="{trunk}: there is no such user name"),
-    Refusal(address_not_listed, 403, "Forbidden", "32201 Authentication failure - source IP Address not in ACL: {source}",
-            "SOURCE_NOT_IN_ACL", alert="in no IP access control list of trunk {trunk}"),
-    Refusal(no_authentication, 403, "Forbidden", _NOBODY, "NO_AUTHENTICATION",
-            alert="{trunk} has neither an IP access control list nor a credential list"),
+    Refusal(
+        unknown_user, 403, "Forbidden", _CREDENTIALS, "BAD_CREDENTIALS", alert="{trunk}: there is no such user name"
+    ),
+    Refusal(
+        address_not_listed,
+        403,
+        "Forbidden",
+        "32201 Authentication failure - source IP Address not in ACL: {source}",
+        "SOURCE_NOT_IN_ACL",
+        alert="in no IP access control list of trunk {trunk}",
+    ),
+    Refusal(
+        no_authentication,
+        403,
+        "Forbidden",
+        _NOBODY,
+        "NO_AUTHENTICATION",
+        alert="{trunk} has neither an IP access control list nor a credential list",
+    ),
     Refusal(unknown_label, 403, "Forbidden", _NOBODY, "UNKNOWN_TRUNK", alert="<trunk label>.pstn.twilio.com"),
     Refusal(foreign_host, 403, "Forbidden", _NOBODY, "UNKNOWN_TRUNK", alert="{host} names no trunk"),
-    Refusal(without_plus, 400, "Invalid phone number", "32101 Invalid phone number: {called} is not +E.164", "NUMBER_NOT_E164",
-            "warning", alert="Did you mean +{called}?"),
-    Refusal(foreign_caller_id, 403, "Invalid Caller ID",
-            "32204 Invalid Caller ID: {caller} is neither a number nor a verified caller ID of the account",
-            "CALLER_ID_NOT_OWNED", alert="caller ID {caller} is neither a phone number nor a verified caller ID of account {account}"),
-    Refusal(caller_id_without_number, 403, "Invalid Caller ID", "32206 Invalid Caller ID: {caller} is not +E.164",
-            "CALLER_ID_INVALID", alert="Neither From ({caller})"),
-    Refusal(suspended_account, 403, "Forbidden", "10001 Account is not active", "ACCOUNT_INACTIVE", alert="{account} is suspended"),
-    Refusal(closed_account, 403, "Forbidden", "10001 Account is not active", "ACCOUNT_INACTIVE", alert="{account} is closed"),
-    Refusal(no_funds, 403, "Forbidden", "10001 Account is not active: no funds", "NO_FUNDS", alert="balance is used up"),
-    Refusal(plain_on_secure_trunk, 488, "Secure SIP transport required", "32209 Secure SIP transport required: the call came over UDP",
-            "TLS_REQUIRED", alert="{trunk} is secure"),
-    Refusal(srtp_on_plain_trunk, 488, "Not Acceptable Here",
-            "32207 SRTP not allowed: the offer says RTP/SAVP and the trunk is not secure", "SRTP_NOT_ALLOWED", alert="{trunk} is not secure"),
+    Refusal(
+        without_plus,
+        400,
+        "Invalid phone number",
+        "32101 Invalid phone number: {called} is not +E.164",
+        "NUMBER_NOT_E164",
+        "warning",
+        alert="Did you mean +{called}?",
+    ),
+    Refusal(
+        foreign_caller_id,
+        403,
+        "Invalid Caller ID",
+        "32204 Invalid Caller ID: {caller} is neither a number nor a verified caller ID of the account",
+        "CALLER_ID_NOT_OWNED",
+        alert="caller ID {caller} is neither a phone number nor a verified caller ID of account {account}",
+    ),
+    Refusal(
+        caller_id_without_number,
+        403,
+        "Invalid Caller ID",
+        "32206 Invalid Caller ID: {caller} is not +E.164",
+        "CALLER_ID_INVALID",
+        alert="Neither From ({caller})",
+    ),
+    Refusal(
+        suspended_account,
+        403,
+        "Forbidden",
+        "10001 Account is not active",
+        "ACCOUNT_INACTIVE",
+        alert="{account} is suspended",
+    ),
+    Refusal(
+        closed_account, 403, "Forbidden", "10001 Account is not active", "ACCOUNT_INACTIVE", alert="{account} is closed"
+    ),
+    Refusal(
+        no_funds, 403, "Forbidden", "10001 Account is not active: no funds", "NO_FUNDS", alert="balance is used up"
+    ),
+    Refusal(
+        plain_on_secure_trunk,
+        488,
+        "Secure SIP transport required",
+        "32209 Secure SIP transport required: the call came over UDP",
+        "TLS_REQUIRED",
+        alert="{trunk} is secure",
+    ),
+    Refusal(
+        srtp_on_plain_trunk,
+        488,
+        "Not Acceptable Here",
+        "32207 SRTP not allowed: the offer says RTP/SAVP and the trunk is not secure",
+        "SRTP_NOT_ALLOWED",
+        alert="{trunk} is not secure",
+    ),
 )
 
 
 @pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: refusal.make.__name__)
-def test_a_refusal_is_answered_recorded_and_explained(node: LiveNode, raw: RawSip, carrier: Carrier, refusal: Refusal) -> None:
+def test_a_refusal_is_answered_recorded_and_explained(
+    node: LiveNode, raw: PlainSip, carrier: DemoCarrier, refusal: Refusal
+) -> None:
     sent = refusal.make(node)
-    reply = raw.invite(f"sip:{sent.called}@{sent.host}", caller=sent.caller, credentials=sent.credentials, srtp=sent.srtp)
-    names = {"user": sent.credentials.username if sent.credentials else "", "host": sent.host, "caller": sent.caller,
-             "called": sent.called, "source": raw.source, "trunk": sent.trunk_sid, "account": sent.account_sid}
+    reply = raw.invite(
+        f"sip:{sent.called}@{sent.host}", caller=sent.caller, credentials=sent.credentials, srtp=sent.srtp
+    )
+    names = {
+        "user": sent.credentials.username if sent.credentials else "",
+        "host": sent.host,
+        "caller": sent.caller,
+        "called": sent.called,
+        "source": raw.source,
+        "trunk": sent.trunk_sid,
+        "account": sent.account_sid,
+    }
 
     assert (reply.status, reply.reason) == (refusal.status, refusal.reason)
     assert reply.twilio_error == refusal.header.format_map(names)
@@ -224,12 +278,25 @@ def test_a_refusal_is_answered_recorded_and_explained(node: LiveNode, raw: RawSi
     _check_alert(node, sent, refusal, record, refusal.alert.format_map(names))
 
 
-def _refused(refusal: Refusal, sent: Sent, raw: RawSip) -> dict[str, Any]:
+def _refused(refusal: Refusal, sent: Sent, raw: PlainSip) -> dict[str, Any]:
     return {
-        "status": "failed", "cause": refusal.cause, "sip_status": refusal.status, "sip_reason": refusal.reason,
-        "error_code": refusal.code, "direction": "trunking-terminating", "account_sid": sent.account_sid, "trunk_sid": sent.trunk_sid,
-        "caller": sent.caller, "called": sent.called, "duration": 0, "ended_by": "edge", "answered_us": None, "pdd_ms": None,
-        "source_address": f"udp:{raw.source}:{raw.port}", "user_agent": "raw test"}
+        "status": "failed",
+        "cause": refusal.cause,
+        "sip_status": refusal.status,
+        "sip_reason": refusal.reason,
+        "error_code": refusal.code,
+        "direction": "trunking-terminating",
+        "account_sid": sent.account_sid,
+        "trunk_sid": sent.trunk_sid,
+        "caller": sent.caller,
+        "called": sent.called,
+        "duration": 0,
+        "ended_by": "edge",
+        "answered_us": None,
+        "pdd_ms": None,
+        "source_address": f"udp:{raw.source}:{raw.port}",
+        "user_agent": "plain test",
+    }
 
 
 def _check_alert(node: LiveNode, sent: Sent, refusal: Refusal, record: View, words: str) -> None:
@@ -242,20 +309,40 @@ def _check_alert(node: LiveNode, sent: Sent, refusal: Refusal, record: View, wor
     sent.before_reading()
     api = sent.api or node.api
     (alert,) = [row for row in api.alerts(most=100) if row["resource_sid"] == record["sid"]]
-    assert alert | {"sid": shown["sid"], "error_code": str(refusal.code), "log_level": refusal.level, "account_sid": sent.account_sid,
-                    "service_sid": sent.trunk_sid, "alert_text": shown["alert_text"]} == alert
+    assert (
+        alert
+        | {
+            "sid": shown["sid"],
+            "error_code": str(refusal.code),
+            "log_level": refusal.level,
+            "account_sid": sent.account_sid,
+            "service_sid": sent.trunk_sid,
+            "alert_text": shown["alert_text"],
+        }
+        == alert
+    )
     seen = json.loads(api.get(f"/v1/Alerts/{alert['sid']}")["request_variables"])
     assert seen["ruri"] == f"sip:{sent.called}@{sent.host}"
     if sent.api is not None:
         assert record["sid"] not in [row["resource_sid"] for row in node.api.alerts(most=100)]
 
 
-def test_a_register_is_refused_and_told(node: LiveNode, raw: RawSip) -> None:
+def test_a_register_is_refused_and_told(node: LiveNode, raw: PlainSip) -> None:
     trunk = node.make_trunk()
     reply = raw.register(trunk.domain_name, trunk.username)
-    assert (reply.status, reply.reason, reply.twilio_error) == (403, "Forbidden", "32210 REGISTER is not supported on a trunk")
-    (alert,) = wait_for(lambda: [row for row in node.api.alerts(most=100) if row["service_sid"] == trunk.sid], "the alert")
-    assert (alert["error_code"], alert["account_sid"], alert["resource_sid"]) == ("32210", node.demo["account_sid"], None)
+    assert (reply.status, reply.reason, reply.twilio_error) == (
+        403,
+        "Forbidden",
+        "32210 REGISTER is not supported on a trunk",
+    )
+    (alert,) = wait_for(
+        lambda: [row for row in node.api.alerts(most=100) if row["service_sid"] == trunk.sid], "the alert"
+    )
+    assert (alert["error_code"], alert["account_sid"], alert["resource_sid"]) == (
+        "32210",
+        node.demo["account_sid"],
+        None,
+    )
     assert f"A REGISTER for {trunk.username} came from {raw.source}" in alert["alert_text"]
 
 
@@ -263,33 +350,37 @@ def test_a_register_is_refused_and_told(node: LiveNode, raw: RawSip) -> None:
 
 
 @pytest.mark.parametrize(("listed", "right"), [(True, True), (True, False), (False, True), (False, False)])
-def test_with_both_attached_both_must_pass(node: LiveNode, carrier: Carrier, listed: bool, right: bool) -> None:
+def test_with_both_attached_both_must_pass(node: LiveNode, carrier: DemoCarrier, listed: bool, right: bool) -> None:
     address = own_address()
     trunk = node.make_trunk(acl=address)
     credentials = Credentials(trunk.username, trunk.password if right else "Wrong1Password")
-    with RawSip(node.host, node.sip_port, source=address if listed else own_address()) as raw:
+    with PlainSip(node.host, node.sip_port, source=address if listed else own_address()) as raw:
         reply = raw.invite(f"sip:{BUSY}@{trunk.domain_name}", caller=trunk.number, credentials=credentials)
     if not listed:
         # The address comes first: whoever calls from elsewhere is not even asked for a password.
         assert reply.challenge is None
         assert (reply.status, reply.twilio_error) == (
-            403, f"32201 Authentication failure - source IP Address not in ACL: {raw.source}")
+            403,
+            f"32201 Authentication failure - source IP Address not in ACL: {raw.source}",
+        )
     elif not right:
         assert (reply.status, reply.twilio_error) == (
-            403, f"32202 Authentication failure - bad user credentials: user name {trunk.username}")
+            403,
+            f"32202 Authentication failure - bad user credentials: user name {trunk.username}",
+        )
     else:
         assert (reply.status, reply.twilio_error) == (486, None)
     assert (reply.challenge is not None) == listed
     record = node.record(reply.call_id)
     assert record["error_code"] == (32201 if not listed else None if right else 32202)
     assert record["status"] == ("busy" if listed and right else "failed")
-    assert carrier.saw(reply.call_id) == (listed and right)
+    assert (carrier.saw(reply.call_id) is not None) == (listed and right)
 
 
-def test_an_address_alone_admits_without_a_question(node: LiveNode, carrier: Carrier) -> None:
+def test_an_address_alone_admits_without_a_question(node: LiveNode, carrier: DemoCarrier) -> None:
     address = own_address()
     trunk = node.make_trunk(credentials=False, acl=f"{address}/30")
-    with RawSip(node.host, node.sip_port, source=address) as raw:
+    with PlainSip(node.host, node.sip_port, source=address) as raw:
         reply = raw.invite(f"sip:{BUSY}@{trunk.domain_name}", caller=trunk.number)
     assert (reply.status, reply.challenge) == (486, None)
     assert carrier.saw(reply.call_id)
@@ -297,8 +388,6 @@ def test_an_address_alone_admits_without_a_question(node: LiveNode, carrier: Car
 
 
 def test_a_pbx_known_by_its_address_has_audio(node: LiveNode) -> None:
-    from trunkline.testbench.pbx import PbxProcess  # noqa: PLC0415
-
     address = own_address()
     trunk = node.make_trunk(credentials=False, acl=address)
     with PbxProcess("--host", address) as pbx:
@@ -321,32 +410,37 @@ def _told(reply: Reply, *secret: str) -> tuple[int, str, tuple[str, ...], str]:
     return reply.status, reply.reason, reply.header_names, text
 
 
-def test_a_label_that_exists_looks_like_one_that_does_not(node: LiveNode, raw: RawSip) -> None:
+def test_a_label_that_exists_looks_like_one_that_does_not(node: LiveNode, raw: PlainSip) -> None:
     trunk, nobody = node.make_trunk(credentials=False), f"nobody-{secrets.token_hex(4)}.pstn.twilio.com"
     there = raw.invite(f"sip:{BUSY}@{trunk.domain_name}")
     not_there = raw.invite(f"sip:{BUSY}@{nobody}")
     assert _told(there, trunk.domain_name) == _told(not_there, nobody)
 
 
-def test_a_user_that_exists_looks_like_one_that_does_not(node: LiveNode, raw: RawSip) -> None:
+def test_a_user_that_exists_looks_like_one_that_does_not(node: LiveNode, raw: PlainSip) -> None:
     trunk = node.make_trunk()
-    there, not_there = (raw.invite(f"sip:{BUSY}@{trunk.domain_name}", credentials=Credentials(name, "Wrong1Password"))
-                        for name in (trunk.username, "mallory"))
+    there, not_there = (
+        raw.invite(f"sip:{BUSY}@{trunk.domain_name}", credentials=Credentials(name, "Wrong1Password"))
+        for name in (trunk.username, "mallory")
+    )
     assert _told(there, trunk.username) == _told(not_there, "mallory")
 
 
-def test_the_account_is_judged_after_the_password(node: LiveNode, raw: RawSip) -> None:
+def test_the_account_is_judged_after_the_password(node: LiveNode, raw: PlainSip) -> None:
     """A suspended account, an empty one and a good one look alike to whoever does not know the password."""
     sents = [suspended_account(node), no_funds(node), of_trunk(node, node.make_trunk())]
     asked = [raw.invite(f"sip:{BUSY}@{sent.host}") for sent in sents]
     assert [reply.status for reply in asked] == [407, 407, 407]
     assert {reply.header_names for reply in asked} == {tuple(sorted(ANSWER_MARKS | {"proxy-authenticate"}))}
-    refused = [raw.invite(f"sip:{BUSY}@{sent.host}", credentials=Credentials("mallory", "Wrong1Password")) for sent in sents]
+    refused = [
+        raw.invite(f"sip:{BUSY}@{sent.host}", credentials=Credentials("mallory", "Wrong1Password")) for sent in sents
+    ]
     assert {_told(reply) for reply in refused} == {
-        (403, "Forbidden", REFUSAL_HEADERS, "32202 Authentication failure - bad user credentials: user name mallory")}
+        (403, "Forbidden", REFUSAL_HEADERS, "32202 Authentication failure - bad user credentials: user name mallory")
+    }
 
 
-def test_options_tell_nothing(node: LiveNode, raw: RawSip) -> None:
+def test_options_tell_nothing(node: LiveNode, raw: PlainSip) -> None:
     trunk = node.make_trunk()
     answers = [raw.options(f"sip:{host}") for host in (trunk.domain_name, "nobody.pstn.twilio.com", node.host)]
     assert {(reply.status, reply.header_names) for reply in answers} == {(200, tuple(sorted(ANSWER_MARKS)))}
@@ -360,48 +454,58 @@ def test_the_global_endpoint_finds_the_trunk_by_address(node: LiveNode, host: st
     """No host: the edge's own address."""
     address = own_address()
     trunk = node.make_trunk(credentials=False, acl=address)
-    with RawSip(node.host, node.sip_port, source=address) as raw:
+    with PlainSip(node.host, node.sip_port, source=address) as raw:
         reply = raw.invite(f"sip:{BUSY}@{host or f'{node.host}:{node.sip_port}'}", caller=trunk.number)
     assert (reply.status, reply.challenge) == (486, None)
     assert node.record(reply.call_id)["trunk_sid"] == trunk.sid
 
 
-def test_the_global_endpoint_finds_the_trunk_by_user(node: LiveNode, raw: RawSip) -> None:
+def test_the_global_endpoint_finds_the_trunk_by_user(node: LiveNode, raw: PlainSip) -> None:
     trunk = node.make_trunk()
     host = f"{node.host}:{node.sip_port}"
-    reply = raw.invite(f"sip:{BUSY}@{host}", caller=trunk.number, credentials=Credentials(trunk.username, trunk.password))
+    reply = raw.invite(
+        f"sip:{BUSY}@{host}", caller=trunk.number, credentials=Credentials(trunk.username, trunk.password)
+    )
     assert (reply.status, reply.challenge is not None) == (486, True)
     assert node.record(reply.call_id)["trunk_sid"] == trunk.sid
-    wrong = raw.invite(f"sip:{BUSY}@{host}", caller=trunk.number, credentials=Credentials(trunk.username, "Wrong1Password"))
+    wrong = raw.invite(
+        f"sip:{BUSY}@{host}", caller=trunk.number, credentials=Credentials(trunk.username, "Wrong1Password")
+    )
     assert (wrong.status, wrong.twilio_error) == (
-        403, f"32202 Authentication failure - bad user credentials: user name {trunk.username}")
+        403,
+        f"32202 Authentication failure - bad user credentials: user name {trunk.username}",
+    )
     record = node.record(wrong.call_id)
     assert (record["trunk_sid"], record["account_sid"]) == (trunk.sid, node.demo["account_sid"])
 
 
-def test_two_trunks_by_one_address_are_ambiguous(node: LiveNode, carrier: Carrier) -> None:
+def test_two_trunks_by_one_address_are_ambiguous(node: LiveNode, carrier: DemoCarrier) -> None:
     address = own_address()
     one, two = (node.make_trunk(credentials=False, acl=address) for _ in range(2))
-    with RawSip(node.host, node.sip_port, source=address) as raw:
+    with PlainSip(node.host, node.sip_port, source=address) as raw:
         reply = raw.invite(f"sip:{BUSY}@{node.host}", caller=one.number)
         assert raw.invite(f"sip:{BUSY}@{two.domain_name}", caller=one.number).status == 486
     _check_ambiguous(node, reply, address, one, two)
     assert not carrier.saw(reply.call_id)
 
 
-def test_two_trunks_by_one_user_are_ambiguous(node: LiveNode, raw: RawSip) -> None:
+def test_two_trunks_by_one_user_are_ambiguous(node: LiveNode, raw: PlainSip) -> None:
     one, two = node.make_trunk(), node.make_trunk(credentials=False)
     listed = next(node.api.list(f"/v1/Trunks/{one.sid}/CredentialLists"))["sid"]
     node.api.attach_credential_list(two.sid, listed)
     node.wait_published()
-    reply = raw.invite(f"sip:{BUSY}@{node.host}", caller=one.number, credentials=Credentials(one.username, one.password))
+    reply = raw.invite(
+        f"sip:{BUSY}@{node.host}", caller=one.number, credentials=Credentials(one.username, one.password)
+    )
     _check_ambiguous(node, reply, raw.source, one, two)
 
 
 def _check_ambiguous(node: LiveNode, reply: Reply, source: str, one: LiveTrunk, two: LiveTrunk) -> None:
     """The sender is told its own words; the account, which hosts it may use."""
     assert (reply.status, reply.twilio_error) == (
-        403, f"32200 Insufficient permissions: {node.host} does not name one single trunk for a call from {source}")
+        403,
+        f"32200 Insufficient permissions: {node.host} does not name one single trunk for a call from {source}",
+    )
     record = node.record(reply.call_id)
     assert (record["cause"], record["account_sid"]) == ("GLOBAL_ENDPOINT_AMBIGUOUS", node.demo["account_sid"])
     (alert,) = record["alerts"]
@@ -409,12 +513,16 @@ def _check_ambiguous(node: LiveNode, reply: Reply, source: str, one: LiveTrunk, 
     assert two.domain_name in alert["alert_text"]
 
 
-@pytest.mark.parametrize("host", ["{label}.pstn.ashburn.twilio.com", "{label}.ashburn.pstn.twilio.com", "{LABEL}.PSTN.twilio.com"])
-def test_a_label_with_an_edge_in_between(node: LiveNode, raw: RawSip, host: str) -> None:
+@pytest.mark.parametrize(
+    "host", ["{label}.pstn.ashburn.twilio.com", "{label}.ashburn.pstn.twilio.com", "{LABEL}.PSTN.twilio.com"]
+)
+def test_a_label_with_an_edge_in_between(node: LiveNode, raw: PlainSip, host: str) -> None:
     trunk = node.make_trunk()
     label = trunk.domain_name.partition(".")[0]
     name = host.format(label=label, LABEL=label.upper())
-    reply = raw.invite(f"sip:{BUSY}@{name}", caller=trunk.number, credentials=Credentials(trunk.username, trunk.password))
+    reply = raw.invite(
+        f"sip:{BUSY}@{name}", caller=trunk.number, credentials=Credentials(trunk.username, trunk.password)
+    )
     assert reply.status == 486
     assert node.record(reply.call_id)["trunk_sid"] == trunk.sid
 
@@ -422,13 +530,16 @@ def test_a_label_with_an_edge_in_between(node: LiveNode, raw: RawSip, host: str)
 # ---- digest -------------------------------------------------------------------------------------------------------------
 
 
-def test_a_challenge_is_what_every_pbx_knows(node: LiveNode, raw: RawSip) -> None:
+def test_a_challenge_is_what_every_pbx_knows(node: LiveNode, raw: PlainSip) -> None:
     trunk = node.make_trunk()
     asked = challenge_params(raw.invite(f"sip:{BUSY}@{trunk.domain_name}").sip)
-    assert {name: value for name, value in asked.items() if name != "nonce"} == {"realm": "sip.twilio.com", "qop": "auth"}
+    assert {name: value for name, value in asked.items() if name != "nonce"} == {
+        "realm": "sip.twilio.com",
+        "qop": "auth",
+    }
 
 
-def test_a_trunk_may_ask_for_sha_256(node: LiveNode, raw: RawSip) -> None:
+def test_a_trunk_may_ask_for_sha_256(node: LiveNode, raw: PlainSip) -> None:
     trunk = node.make_trunk(DigestAlgorithm="SHA-256")
     uri = f"sip:{BUSY}@{trunk.domain_name}"
     reply = raw.invite(uri, caller=trunk.number, credentials=Credentials(trunk.username, trunk.password))
@@ -437,18 +548,20 @@ def test_a_trunk_may_ask_for_sha_256(node: LiveNode, raw: RawSip) -> None:
     assert challenge_params(reply.challenge)["algorithm"] == SHA256
     weak = raw.invite(uri, caller=trunk.number, credentials=Credentials(trunk.username, trunk.password, MD5))
     assert (weak.status, weak.twilio_error) == (
-        403, f"32202 Authentication failure - bad user credentials: user name {trunk.username}")
+        403,
+        f"32202 Authentication failure - bad user credentials: user name {trunk.username}",
+    )
     assert "the algorithm is not the one of the challenge" in node.record(weak.call_id)["alerts"][0]["alert_text"]
 
 
-def test_a_stranger_cannot_repeat_an_answer(node: LiveNode, raw: RawSip, carrier: Carrier) -> None:
+def test_a_stranger_cannot_repeat_an_answer(node: LiveNode, raw: PlainSip, carrier: DemoCarrier) -> None:
     """The very Proxy-Authorization that was good once gets a new challenge, not a call."""
     trunk = node.make_trunk()
     uri = f"sip:{BUSY}@{trunk.domain_name}"
     kept: dict[str, str] = {}
     good = raw.invite(uri, caller=trunk.number, credentials=Credentials(trunk.username, trunk.password), keep=kept)
     assert good.status == 486
-    with RawSip(node.host, node.sip_port, source=own_address()) as thief:
+    with PlainSip(node.host, node.sip_port, source=own_address()) as thief:
         again = thief.invite(uri, caller=trunk.number, headers=kept)
     assert (again.status, challenge_params(again.sip)["stale"]) == (407, "true")
     assert not carrier.saw(again.call_id)

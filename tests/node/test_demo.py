@@ -77,9 +77,10 @@ def test_a_lost_file_gives_a_new_password_to_the_same_account(settings, database
     assert second.account_sid == first.account_sid
     assert second.password != first.password
     with database.read() as session:
-        assert session.scalars(select(Credential)).one().ha1_md5 == credentials.digest_ha1(
-            "demo", settings.realm, second.password
-        )[0]
+        assert (
+            session.scalars(select(Credential)).one().ha1_md5
+            == credentials.digest_ha1("demo", settings.realm, second.password)[0]
+        )
 
 
 def test_another_realm_keeps_the_password(settings, database, tmp_path):

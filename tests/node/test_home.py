@@ -49,7 +49,8 @@ def test_one_owner_at_a_time(tmp_path):
     settings = settings_in(tmp_path)
     home.prepare(settings)
     held = home.lock(settings)
-    program = "import sys; from pathlib import Path; from trunkline.node import home; from trunkline.settings import *;" + (
+    program = (
+        "from pathlib import Path; from trunkline.node import home; from trunkline.settings import Settings;"
         f"home.lock(Settings(Path({str(tmp_path)!r})))"
     )
     other = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)

@@ -79,9 +79,11 @@ def test_sigterm_is_passed_on_and_the_program_may_finish(keep, tmp_path):
 def test_an_end_without_manners_when_nobody_supervises_any_more(tmp_path):
     """The supervisor dies by kill -9: within two seconds nothing is left, not even what ignores SIGTERM."""
     supervisor = subprocess.Popen(
-        [sys.executable, "-c", "import subprocess, sys; subprocess.run(sys.argv[1:])"]
-        + [sys.executable, "-m", "trunkline.node.keeper", "dummy", "--", "sh", "-c"]
-        + [STUBBORN + 'echo $$ >> "$PIDS"; while :; do sleep 300; done'],
+        [
+            *(sys.executable, "-c", "import subprocess, sys; subprocess.run(sys.argv[1:])"),
+            *(sys.executable, "-m", "trunkline.node.keeper", "dummy", "--", "sh", "-c"),
+            STUBBORN + 'echo $$ >> "$PIDS"; while :; do sleep 300; done',
+        ],
         env=os.environ | {"PIDS": str(tmp_path / "pids")},
         stdout=subprocess.DEVNULL,
     )

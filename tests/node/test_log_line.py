@@ -50,7 +50,12 @@ def test_each_line_is_one_line_of_ascii():
     ("text", "level", "call_id", "message"),
     [
         ("[1795437223.06] INFO: [core] Startup complete", "info", None, "[core] Startup complete"),
-        ("INFO: [abc@host]: [control] Received command 'offer'", "info", "abc@host", "[control] Received command 'offer'"),
+        (
+            "INFO: [abc@host]: [control] Received command 'offer'",
+            "info",
+            "abc@host",
+            "[control] Received command 'offer'",
+        ),
         ("ERR: [abc/tag/1 port 30000]: [srtp] SRTP fails", "error", "abc", "[srtp] SRTP fails"),
         ("NOTICE: plain", "info", None, "plain"),
     ],

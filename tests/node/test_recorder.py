@@ -48,8 +48,8 @@ def story(number: int, at: float) -> list[Event]:
         call.busy(),
         [call.rejected()],
         [call.invite(), call.ringing(0.2), *call.canceled(0.5)],
-        [call.invite(), call.attempt_failed(0.1, 503, goes_on=True, why="503: the carrier failed"), call.attempt(0.1, 1),
-         call.ringing(0.2, 1), call.answered(0.4, 1), call.bye(0.8, "callee", "Q.850;cause=16")],
+        [call.invite(), call.attempt_failed(0.1, 503, goes_on=True, why="503: the carrier failed"),
+         call.attempt(0.1, 1), call.ringing(0.2, 1), call.answered(0.4, 1), call.bye(0.8, "callee", "Q.850;cause=16")],
         [pbx.invite(), pbx.attempt_failed(0.4, 408, goes_on=True, why="nothing came back in time"), pbx.attempt(0.4, 1),
          pbx.attempt_failed(0.5, 477, 1, why="it never left this machine"),
          pbx.final(0.5, 480, cause="ORIGINATION_EXHAUSTED", error_code=32010)],
@@ -213,7 +213,9 @@ def test_media_is_released_once_per_call(url: str, spool: Path) -> None:
     write_spool(spool, [known.bye(14)])
     recorder.step()
     engine.dispose()
-    bodies = [(request.body["command"], request.body["call-id"], request.body.get("from-tag")) for request in media.asked]
+    bodies = [
+        (request.body["command"], request.body["call-id"], request.body.get("from-tag")) for request in media.asked
+    ]
     assert bodies == [("delete", "call-1@pbx", "tag1"), ("query", "call-3@pbx", None), ("delete", "call-3@pbx", None)]
 
 
@@ -283,14 +285,14 @@ class Program:
             self._process.kill()
             self._process.communicate()
 
-    def count(self, model: type[Call] | type[Alert] = Call) -> int:
+    def count(self, model: type[Call | Alert] = Call) -> int:
         """Rows, 0 while there is no table yet."""
         path = self.url.partition("///")[2]
         if not Path(path).exists():
             return 0
         with sqlite3.connect(path, timeout=10) as connection:
             try:
-                return int(connection.execute(f"SELECT count(*) FROM {model.__tablename__}").fetchone()[0])  # noqa: S608
+                return int(connection.execute(f"SELECT count(*) FROM {model.__tablename__}").fetchone()[0])
             except sqlite3.OperationalError:
                 return 0
 
@@ -348,7 +350,7 @@ def test_old_segments_go(program: Program) -> None:
     wait_for(lambda: program.count() == 2 and len(list(spool.glob("events-*"))) <= 2, "the removal")
     assert program.end(signal.SIGTERM) == 0
     with sqlite3.connect(program.home / "trunkline.db") as connection:
-        left = {row[0] for row in connection.execute(f"SELECT segment FROM {SpoolPosition.__tablename__}")}  # noqa: S608
+        left = {row[0] for row in connection.execute(f"SELECT segment FROM {SpoolPosition.__tablename__}")}
     assert left == {path.name for path in spool.glob("events-*")}
 
 
@@ -403,7 +405,7 @@ def test_killed_again_and_again(program: Program) -> None:
     wait_for(lambda: program.count() == len(stories), "all calls")
     assert program.end(signal.SIGTERM) == 0
     assert stored(program.url) == expected(stories)
-    print(f"\n{len(stories)} calls, killed 4 times")
+    print(f"\n{len(stories)} calls, killed 4 times")  # noqa: T201  a measurement
 
 
 @pytest.mark.postgresql
@@ -575,4 +577,4 @@ def test_cpu_per_call(program: Program) -> None:
     wait_for(all_over, "20,000 calls")
     used = program.cpu() - idle
     assert program.end(signal.SIGTERM) == 0
-    print(f"\nrecorder: {used / count * 1e6:.0f} us of CPU per call, {used:.2f} s for {count} calls")
+    print(f"\nrecorder: {used / count * 1e6:.0f} us of CPU per call, {used:.2f} s for {count} calls")  # noqa: T201

@@ -105,7 +105,9 @@ def test_programs_stop_in_the_opposite_order(supervise, settings):
     names = ("first", "second", "third")
     supervisor = supervise(
         *(
-            shell(settings, name, f'trap "echo {name} ends; exit" TERM; {NOTE} while :; do sleep 0.02; done', 10 * place)
+            shell(
+                settings, name, f'trap "echo {name} ends; exit" TERM; {NOTE} while :; do sleep 0.02; done', 10 * place
+            )
             for place, name in enumerate(names)
         )
     )

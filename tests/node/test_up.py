@@ -127,7 +127,7 @@ def test_a_killed_engine_comes_back(start):
     for program in ("kamailio", "rtpengine", "tls_front"):
         killed = node.main_process(program)
         os.kill(killed, signal.SIGKILL)
-        wait_until(lambda: not is_alive(killed), f"{program} is gone")
+        wait_until(lambda pid=killed: not is_alive(pid), f"{program} is gone")
         node.wait_said(f"{program} ended and was started again (1 times so far)")
         wait_until(node.healthy, f"healthy again after {program} was killed", within=20)
 
@@ -195,8 +195,10 @@ def place_call(node, seconds):
     demo = Demo.read(node.settings)
     assert demo is not None
     return subprocess.Popen(
-        [sys.executable, "-m", "trunkline.cli.main", "call", demo.echo_number, "--json", "--seconds", str(seconds)]
-        + ["--home", str(node.settings.home)],
+        [
+            *(sys.executable, "-m", "trunkline.cli.main", "call", demo.echo_number, "--json"),
+            *("--seconds", str(seconds), "--home", str(node.settings.home)),
+        ],
         stdout=subprocess.PIPE,
         text=True,
     )

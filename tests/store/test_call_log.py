@@ -15,7 +15,7 @@ from trunkline.store import schema
 from trunkline.store.call_log import Batch, CallLog, CallsKnown, PositionMoved, RowRefused
 from trunkline.store.database import Database, open_engine
 from trunkline.store.errors import StoreUnavailable
-from trunkline.store.models import Alert, Attempt, Call, SpoolPosition
+from trunkline.store.models import Alert, Attempt, Call
 
 SEGMENT = "events-29333333.jsonl"
 START_US = round(START * 1_000_000)
@@ -77,7 +77,8 @@ def test_alerts_are_stored_once(log: CallLog, engine: Engine) -> None:
     assert counted(engine) == (0, 0, 2)
     with engine.connect() as connection:
         row = connection.execute(select(Alert).where(Alert.sid == alert(1).sid)).one()
-    assert (row.error_code, row.alert_text, row.request_variables) == (32202, alert(1).alert_text, alert(1).request_variables)
+    assert (row.error_code, row.alert_text) == (32202, alert(1).alert_text)
+    assert row.request_variables == alert(1).request_variables
 
 
 # --- exactly once
@@ -189,4 +190,4 @@ def test_cpu_per_call(log: CallLog, engine: Engine) -> None:
             log.store(Batch(here, {SEGMENT: offset}, **{"known_calls" if turn else "new_calls": calls}))
         used += time.process_time() - before
     assert counted(engine) == (1500, 1500, 0)
-    print(f"\n{engine.dialect.name}: {used / 1500 * 1e6:.0f} us of CPU per call, stored three times")
+    print(f"\n{engine.dialect.name}: {used / 1500 * 1e6:.0f} us of CPU per call, stored three times")  # noqa: T201

@@ -6,20 +6,21 @@ Termination or origination is decided in this order (the first that fits):
     2  the source is no carrier's address                     termination
     3  the request carries digest credentials                 termination: carriers never send us any
     4  the called number is one of ours                       origination
-    5  the source is this machine (loopback, own address)
+    5  the source is this machine (127.0.0.1, own address)
        or in some trunk's IP access control list              termination, by the global endpoint
     6  otherwise                                              origination of an unknown number: 404
 
-Steps 3 and 5 are for an address that a carrier and a customer share: two nodes on one machine, the demo on loopback
-(its simulated carrier and a PBX are both 127.0.0.1), a carrier that is a customer too. There a PBX that dials one of
-*our* numbers at the global endpoint is taken for the carrier; with the trunk's own host name it is not.
+Steps 3 and 5 are for an address that a carrier and a customer share: two nodes on one machine, a carrier that is a
+customer too. There a PBX that dials one of *our* numbers at the global endpoint is taken for the carrier; with the
+trunk's own host name it is not. Other addresses of the loopback network are nobody's but the one's who was given them
+(the demo's simulated carrier has 127.0.5.60).
 """
 
 from __future__ import annotations
 
 from random import Random
 
-from trunkline.core import e164, networks, sip_uri
+from trunkline.core import e164, sip_uri
 from trunkline.core.admission import Admitted, FirstUse, World, admit
 from trunkline.core.caller_id import user_and_host
 from trunkline.core.cause import Cause
@@ -32,6 +33,8 @@ from trunkline.core.refusal import Case
 from trunkline.core.routing_data import PhoneNumberRow, RoutingData
 from trunkline.core.termination import carrier_targets
 from trunkline.core.trunk_host import HostKind, read_trunk_host
+
+_THIS_MACHINE = frozenset(("127.0.0.1", "::1"))
 
 
 def decide(
@@ -69,7 +72,7 @@ def _is_origination(number: PhoneNumberRow | None, invite: Invite, routing: Rout
     if number is not None:
         return True
     source = invite.source_ip
-    return not (networks.is_loopback(source) or source in policy.own_hosts or routing.trunks_by_source(source))
+    return not (source in _THIS_MACHINE or source in policy.own_hosts or routing.trunks_by_source(source))
 
 
 def _terminate(case: Case, world: World) -> Decision:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import shutil
+import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
 
 from trunkline.node.demo import CALLER_ID, Demo
 from trunkline.node.health import reachable
-from trunkline.settings import Settings
+from trunkline.settings import Settings, default_home
 from trunkline.testbench.call import CallReport, TrunkCall, run_test_call
 from trunkline.testbench.call_plan import CallPlan
 from trunkline.testbench.control import ControlError
@@ -101,9 +106,21 @@ def next_steps(settings: Settings, demo: Demo, record: dict[str, Any] | None) ->
         "Where to look next:",
         f"  {settings.demo_file}   account, trunk, user name and password: what a PBX needs",
         f"  {shown}   the record (user: account SID, password: auth token)",
-        "  trunkline carrier --numbers     what the simulated carrier answers to",
-        "  trunkline call +15550100486     the next call, to a busy number",
+        f"  {command_name()} carrier --numbers     what the simulated carrier answers to",
+        f"  {command_name()} call +15550100486{home_option(settings)}     the next call, to a busy number",
     ]
+
+
+def command_name() -> str:
+    """What to type for `trunkline` here: its path, where the shell does not find it."""
+    if shutil.which("trunkline") is not None:
+        return "trunkline"
+    return shlex.quote(os.path.relpath(Path(sys.executable).with_name("trunkline")))
+
+
+def home_option(settings: Settings) -> str:
+    usual = settings.home == default_home(os.environ)
+    return "" if usual else f" --home {shlex.quote(str(settings.home))}"
 
 
 def _shown(value: object, unit: str) -> str:

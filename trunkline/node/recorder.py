@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import fcntl
+import gc
 import json
 import logging
 import os
@@ -267,6 +268,8 @@ def record(settings: Settings) -> None:
             spool = _spool_name(folder)
             log = CallLog(database, spool)
             stored = _first_look(log, lambda: schema.upgrade(database.engine.url), stop)
+            # The modules' objects stay for good: the collector need not walk them again and again (30 us per call).
+            gc.freeze()
             if stored is not None:
                 Recorder(log, SpoolReader(folder, stored), spool, media, stop).run()
     finally:

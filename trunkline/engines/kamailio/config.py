@@ -1,4 +1,4 @@
-"""Settings → what Kamailio reads: two small generated files that include the static ones, and a JSON file for the script.
+"""Settings → what Kamailio reads: two files, each the static one below what varies, and a JSON file for the script.
 
 The static files are kamailio.cfg (the edge) and tls_front.cfg (the TLS front) beside this module.
 """
@@ -10,9 +10,7 @@ import hmac
 import ipaddress
 import json
 import os
-import re
 import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,15 +52,6 @@ def find_modules() -> Path:
         if not (folder / module).exists():
             raise KamailioMissing(f"Kamailio's module {module} is not installed: apt-get install {packages.get(module, 'kamailio')}")
     return folder
-
-
-def major_version() -> int:
-    """5 or 6. Raises KamailioMissing when the program does not say."""
-    text = subprocess.run(["kamailio", "-v"], capture_output=True, text=True, check=False, timeout=10).stdout
-    found = re.search(r"kamailio (\d+)\.", text)
-    if found is None:
-        raise KamailioMissing("`kamailio -v` does not say its version")
-    return int(found.group(1))
 
 
 def edge_socket(settings: Settings) -> Path:
@@ -111,8 +100,12 @@ def _common(settings: Settings, ports: Ports, secret: bytes) -> str:
     # Kamailio's own INFO is chatter about its start: our level "info" keeps its notices and above.
     values = {"MODULES": os.fspath(find_modules()), "DEBUG_LEVEL": "1" if level == "2" else level,
               "INNER_PORT": str(ports.edge_inner), "FRONT_PORT": str(ports.tls_front), "HOP_SECRET": derive(secret, "hop")}
-    head = "#!KAMAILIO\n" + ("#!define KAMAILIO_6\n" if major_version() >= 6 else "")
-    return head + "".join(_substdef(name, value) for name, value in values.items())
+    return "#!KAMAILIO\n" + "".join(_substdef(name, value) for name, value in values.items())
+
+
+def _static(name: str) -> str:
+    """A static file's text. Not `include_file`: Kamailio ends that name at a blank, and a checkout may stand in `my projects/`."""
+    return (HERE / name).read_text(encoding="utf-8").removeprefix("#!KAMAILIO\n")
 
 
 def _edge_file(settings: Settings, ports: Ports, secret: bytes, *, with_media: bool) -> str:
@@ -130,7 +123,7 @@ def _edge_file(settings: Settings, ports: Ports, secret: bytes, *, with_media: b
         + "".join(_substdef(name, value) for name, value in values.items())
         + _listen("udp", settings, settings.sip_port) + _listen("tcp", settings, settings.sip_port)
         + f"listen=tcp:127.0.0.1:{ports.edge_inner}\n"
-        + f'include_file "{_quote(os.fspath(HERE / "kamailio.cfg"))}"\n')
+        + _static("kamailio.cfg"))
 
 
 def _front_file(settings: Settings, ports: Ports, secret: bytes) -> str:
@@ -138,7 +131,7 @@ def _front_file(settings: Settings, ports: Ports, secret: bytes) -> str:
     return (
         _common(settings, ports, secret) + "".join(_substdef(name, value) for name, value in values.items())
         + _listen("tls", settings, settings.tls_port) + f"listen=tcp:127.0.0.1:{ports.tls_front}\n"
-        + f'include_file "{_quote(os.fspath(HERE / "tls_front.cfg"))}"\n')
+        + _static("tls_front.cfg"))
 
 
 def _tls_file(settings: Settings) -> str:

@@ -156,6 +156,7 @@ class Message:
         pv.seti("$avp(wait)", int(target.no_provisional_after * 1000))
         pv.seti("$avp(ring)", int(target.no_answer_after * 1000))
         self._sets("$ru", target.ruri)
+        pv.unset("$fs")
         if target.transport == "tls":
             self._sets("$du", front)
             self._sets("$fs", f"tcp:127.0.0.1:{self._inner_port}")

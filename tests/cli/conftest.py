@@ -1,0 +1,1 @@
+"""Stands here so that the tests of this folder can import its plain modules."""

@@ -1,0 +1,53 @@
+"""The simulated carrier of a node's demo, by its remote control: it belongs to the node, so nobody here stops it."""
+
+from __future__ import annotations
+
+from live_node import LiveNode, LiveTrunk
+
+from trunkline.settings import Ports
+from trunkline.testbench.call_plan import CallPlan
+from trunkline.testbench.control import ControlClient
+from trunkline.testbench.process import AgentProcess
+from trunkline.testbench.result import SeenInvite
+
+CALLER = "+15550004321"
+"""Somebody in the PSTN."""
+
+
+class DemoCarrier(AgentProcess):
+    """Asks and tells like an agent that was started here."""
+
+    def __init__(self, node: LiveNode) -> None:
+        super().__init__()
+        self._control = ControlClient(Ports.read(node.settings.ports_file).carrier_control)
+        self._ready = self.ask("describe")
+        self.node = node
+
+    def saw(self, call_id: str) -> SeenInvite | None:
+        """The termination call with this Call-ID that reached the carrier."""
+        return next((call for call in self.seen() if call.call_id == call_id), None)
+
+    def plan(self, number: str, **changes: object) -> CallPlan:
+        """A call from the PSTN to a number of ours."""
+        fields: dict[str, object] = {
+            "to": f"sip:{number}@{self.node.host}:{self.node.sip_port}",
+            "via": self.node.sip_uri(),
+            "caller": CALLER,
+            "seconds": 1.5,
+        }
+        return CallPlan(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+def add_url(
+    node: LiveNode, trunk: LiveTrunk, uri: str, *, priority: int = 10, weight: int = 10, enabled: bool = True
+) -> str:
+    """Another origination URL of a trunk; its SID. Published with the next `wait_published`."""
+    made = node.api.post(
+        f"/v1/Trunks/{trunk.sid}/OriginationUrls",
+        SipUrl=uri,
+        FriendlyName=uri[:60],
+        Priority=priority,
+        Weight=weight,
+        Enabled=enabled,
+    )
+    return str(made["sid"])
