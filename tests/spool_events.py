@@ -41,7 +41,8 @@ class CallEvents:
         return self._event(
             "invite", 0, edge=self.edge, direction=direction, call_id=f"call-{self.number}@pbx",
             from_tag=f"tag{self.number}", source="udp:192.0.2.1:5060", ruri="sip:+15550101@acme.pstn.twilio.com",
-            caller="+15550100", called="+15550101", account=ACCOUNT, trunk=TRUNK, user_agent="Asterisk PBX 18", secure=False, **fields,
+            caller="+15550100", called="+15550101",
+            account=ACCOUNT, trunk=TRUNK, user_agent="Asterisk PBX 18", secure=False, **fields,
         )  # fmt: skip
 
     def _target(self, n: int) -> Event:

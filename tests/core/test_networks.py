@@ -9,7 +9,6 @@ from trunkline.core.networks import (
     canonical_network,
     contains_any,
     is_behind_nat,
-    is_loopback,
     plain_address,
 )
 
@@ -83,19 +82,10 @@ def test_what_is_behind_nat():
         assert not is_behind_nat(address), address
 
 
-def test_loopback():
-    assert is_loopback("127.8.9.1")
-    assert is_loopback("::1")
-    assert is_loopback("::ffff:127.0.0.1")
-    assert not is_loopback("192.0.2.1")
-    assert not is_loopback("localhost")
-
-
 @given(st.text(max_size=40))
 def test_no_text_raises_anything_else(text):
     contains_any([text], text)
     is_behind_nat(text)
-    is_loopback(text)
     for read in (plain_address, canonical_network):
         try:
             read(text)

@@ -131,7 +131,7 @@ def test_dispatch(facts, direction, outcome):
 
 
 class TestCarrierAndPbxShareLoopback:
-    """The demo: the simulated carrier and a PBX are both 127.0.0.1, and 127.0.0.1 is the edge's own address."""
+    """A carrier and a PBX on the edge's own machine: all are 127.0.0.1."""
 
     @pytest.fixture
     def edge(self):
@@ -164,6 +164,15 @@ class TestCarrierAndPbxShareLoopback:
         relay = edge.decide(replace(to_us, authorization=answer_to(challenge, to_us, "alice", "Secret-12345")))
         assert isinstance(relay, Relay)
         assert relay.direction == "trunking-terminating"
+
+
+def test_an_unknown_number_of_a_carrier_with_a_loopback_address_of_its_own():
+    """The demo's simulated carrier: whatever it calls, it is the carrier and is not asked for a password."""
+    edge = Edge()
+    edge.routing.carrier_networks = {sid("CX", "first"): ["127.0.5.60/32"]}
+    decision = edge.decide(invite(ruri=f"sip:{CALLED}@127.0.0.1:5060", source_ip="127.0.5.60"))
+    assert isinstance(decision, Reject)
+    assert decision.cause is Cause.UNKNOWN_NUMBER
 
 
 def test_a_carrier_that_is_a_customer_too_terminates_by_its_address_list():

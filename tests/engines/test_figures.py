@@ -11,8 +11,8 @@ from trunkline.engines.rtpengine.figures import call_figures
 # --- as rtpengine 10.5.3 writes it
 
 
-def side(ssrc: int, packets: int, kind: str = "audio") -> dict[str, Any]:
-    rtp = {"flags": ["RTP", "filled", "confirmed"], "SSRC": ssrc, "stats": {"packets": packets, "errors": 0}}
+def side(ssrc: int, sent: int, kind: str = "audio") -> dict[str, Any]:
+    rtp = {"flags": ["RTP", "filled", "confirmed"], "SSRC": ssrc, "stats": {"packets": sent, "errors": 0}}
     rtcp = {"flags": ["RTCP", "filled"], "SSRC": ssrc, "stats": {"packets": 9, "errors": 0}}
     return {"medias": [{"type": kind, "streams": [rtp, rtcp]}]}
 

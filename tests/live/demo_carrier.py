@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from live_node import LiveNode, LiveTrunk
 
 from trunkline.settings import Ports
@@ -51,3 +53,9 @@ def add_url(
         Enabled=enabled,
     )
     return str(made["sid"])
+
+
+def complaints(node: LiveNode, call_id: str) -> list[str]:
+    """What the programs of the node logged about a call above "info". Of a call that went well: nothing."""
+    lines = (json.loads(line) for line in node.settings.log_file.read_text().splitlines() if call_id in line)
+    return [f"{line['program']} {line['level']}: {line['message']}" for line in lines if line["level"] in ("warning", "error")]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from demo_carrier import CALLER, DemoCarrier, add_url
+from demo_carrier import CALLER, DemoCarrier, add_url, complaints
 from live_node import LiveNode, LiveTrunk, free_ports
 from plain_sip import PlainSip
 
@@ -116,7 +116,7 @@ def test_the_caller_and_the_pbx_hear_each_other(node: LiveNode, carrier: DemoCar
             "caller": CALLER,
             "called": trunk.number,
             "ended_by": "caller",
-            "codec": "PCMU/8000",
+            "codec": "PCMU",
             "cause": None,
             "error_code": None,
             "alerts": [],

@@ -58,6 +58,12 @@ def test_each_line_is_one_line_of_ascii():
         ),
         ("ERR: [abc/tag/1 port 30000]: [srtp] SRTP fails", "error", "abc", "[srtp] SRTP fails"),
         ("NOTICE: plain", "info", None, "plain"),
+        (
+            "ERR: [abc]: [rtcp] SRTCP output wanted, but no crypto suite was negotiated",
+            "info",
+            "abc",
+            "[rtcp] SRTCP output wanted, but no crypto suite was negotiated",
+        ),
     ],
 )
 def test_rtpengine(text, level, call_id, message):

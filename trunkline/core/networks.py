@@ -69,15 +69,6 @@ def canonical_network(address: str, prefix_length: int | None = None) -> str:
 
 
 @lru_cache(maxsize=16384)
-def is_loopback(address: str) -> bool:
-    """Whether the address is of this very machine's loopback. False for what is no address."""
-    try:
-        return plain_address(address).is_loopback
-    except NetworkError:
-        return False
-
-
-@lru_cache(maxsize=16384)
 def is_behind_nat(address: str) -> bool:
     """Whether nobody else can send there: private (RFC 1918, RFC 4193), shared (RFC 6598), link-local or
     loopback. Not 0.0.0.0: that is no place but the old way to say hold (RFC 3264 section 8.4).

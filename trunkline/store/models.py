@@ -202,9 +202,11 @@ class PhoneNumber(Base):
     """An E.164 number of an account; origination calls to it go to its trunk."""
 
     __tablename__ = "phone_numbers"
+    # The order of the API's lists: an account may have a million numbers.
+    __table_args__ = (Index(None, "account_sid", "date_created_us", "sid"),)
 
     sid: Mapped[str] = _sid("PN")
-    account_sid: Mapped[str] = _account_sid()
+    account_sid: Mapped[str] = mapped_column(ForeignKey("accounts.sid"))
     phone_number: Mapped[str] = mapped_column(unique=True)
     """`+` and digits."""
     friendly_name: Mapped[str] = mapped_column(default="")

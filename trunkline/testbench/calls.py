@@ -21,7 +21,9 @@ from trunkline.testbench.signalling import Signalling
 from trunkline.testbench.tone import ToneReading, read_tone
 from trunkline.testbench.trace import WireMessage
 
-_DIGIT_MS = 100
+_DIGIT_MS = 200
+"""PJSIP adds 200 ms to its RTP clock for each digit, however long it was. rtpengine sends digits on by that clock: shorter
+ones come late, in bursts and out of order, and the receiver drops some."""
 _LINGER = 1.0
 """Seconds to wait for the answer to our BYE or CANCEL."""
 
@@ -193,7 +195,7 @@ class OneCall:
     # What others ask of it
 
     def send_digits(self, digits: str) -> None:
-        """RFC 4733, 100 ms each, queued by PJSIP."""
+        """RFC 4733, 200 ms each, queued by PJSIP."""
         if self._call is None or not digits or not self._is_up():
             return
         prm = pj.CallSendDtmfParam()

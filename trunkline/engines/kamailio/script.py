@@ -213,7 +213,8 @@ class Edge:
             self._write({"e": "attempt", "sid": plan.call_sid, "at": now, **self._attempt(plan)}, now)
             return
         cause = verdict.cause
-        if failure.canceled or (verdict.status == failure.status and not failure.local):
+        own_word = cause is None and verdict.status == failure.status and not failure.local
+        if failure.canceled or (own_word and failure.status != 503):  # Kamailio would turn a 503 into 500 (RFC 3261 16.7)
             self._message.let_through()
         else:
             header = error_header(cause.code, cause.value.text) if cause is not None else None

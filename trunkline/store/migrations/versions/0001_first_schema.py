@@ -223,7 +223,12 @@ def _phone_numbers() -> None:
         sa.PrimaryKeyConstraint("sid", name=op.f("pk_phone_numbers")),
         sa.UniqueConstraint("phone_number", name=op.f("uq_phone_numbers_phone_number")),
     )
-    op.create_index(op.f("ix_phone_numbers_account_sid"), "phone_numbers", ["account_sid"], unique=False)
+    op.create_index(
+        op.f("ix_phone_numbers_account_sid_date_created_us_sid"),
+        "phone_numbers",
+        ["account_sid", "date_created_us", "sid"],
+        unique=False,
+    )
     op.create_index(op.f("ix_phone_numbers_trunk_sid"), "phone_numbers", ["trunk_sid"], unique=False)
     op.create_table(
         "caller_ids",
