@@ -30,7 +30,7 @@ def test_answered_call() -> None:
     assert (cdr.error_code, cdr.cause) == (None, None)
     assert (cdr.started_us, cdr.ringing_us) == (START_US, START_US + 100_000)
     assert (cdr.answered_us, cdr.ended_us) == (START_US + 2_000_000, START_US + 12_300_000)
-    assert (cdr.duration, cdr.pdd_ms, cdr.ended_by, cdr.codec) == (11, 100, "caller", "PCMA")
+    assert (cdr.duration, cdr.pdd_ms, cdr.ended_by, cdr.codec) == (10, 100, "caller", "PCMA")
     assert (cdr.account_sid, cdr.trunk_sid, cdr.edge) == (ACCOUNT, TRUNK, "edge-1")
     assert (cdr.caller, cdr.called, cdr.direction) == ("+15550100", "+15550101", "trunking-terminating")
     assert (cdr.sip_call_id, cdr.source_address) == ("call-1@pbx", "udp:192.0.2.1:5060")
@@ -106,9 +106,9 @@ def test_failover_keeps_every_attempt_and_what_the_matrix_said() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "end", "duration"), [(1, 1, 0), (1, 1.001, 1), (1, 2, 1), (1, 2.000001, 2), (0.5, 3600.5, 3600)]
+    ("answer", "end", "duration"), [(1, 1, 1), (1, 1.001, 1), (1, 2, 1), (1, 2.49, 1), (1, 2.5, 2), (0.5, 3600.5, 3600)]
 )
-def test_duration_is_rounded_up_to_whole_seconds(answer: float, end: float, duration: int) -> None:
+def test_duration_is_the_nearest_second_and_never_none_of_an_answered_call(answer: float, end: float, duration: int) -> None:
     assert cdr_of(CALL.completed(answer=answer, end=end)).duration == duration
 
 

@@ -17,10 +17,10 @@ def side(ssrc: int, sent: int, kind: str = "audio") -> dict[str, Any]:
     return {"medias": [{"type": kind, "streams": [rtp, rtcp]}]}
 
 
-def report(lost: int, *, mos: int = 41, jitter: int = 3, trips: tuple[int, ...] = (0, 20_000, 22_000)) -> dict[str, Any]:
+def report(lost: int, *, mos: int = 41, trips: tuple[int, ...] = (0, 20_000, 22_000)) -> dict[str, Any]:
     return {
         "cumulative loss": lost,
-        "average MOS": {"MOS": mos, "jitter": jitter, "round-trip time leg": 14_000, "packet loss": 4},
+        "average MOS": {"MOS": mos, "jitter": 3, "round-trip time leg": 14_000, "packet loss": 4},
         "MOS progression": {"interval": 1, "entries": [{"round-trip time leg": trip} for trip in trips]},
     }
 

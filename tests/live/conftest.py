@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from demo_carrier import DemoCarrier
 from live_node import LiveNode
+from plain_sip import PlainSip
 
 from trunkline.testbench.process import AgentProcess
 
@@ -16,10 +17,22 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveNode]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def carrier(node: LiveNode) -> DemoCarrier:
+    """The simulated carrier of that node."""
+    return DemoCarrier(node)
+
+
+@pytest.fixture
+def raw(node: LiveNode) -> Iterator[PlainSip]:
+    with PlainSip(node.host, node.sip_port) as client:
+        yield client
+
+
 @pytest.fixture
 def pbx() -> Iterator[AgentProcess]:
     """A PBX on 127.0.0.1 without TLS."""
-    from trunkline.testbench.pbx import PbxProcess  # noqa: PLC0415
+    from trunkline.testbench.pbx import PbxProcess
 
     with PbxProcess() as agent:
         yield agent

@@ -6,6 +6,7 @@ import json
 
 from live_node import LiveNode, LiveTrunk
 
+from trunkline.api.client import View
 from trunkline.settings import Ports
 from trunkline.testbench.call_plan import CallPlan
 from trunkline.testbench.control import ControlClient
@@ -14,6 +15,8 @@ from trunkline.testbench.result import SeenInvite
 
 CALLER = "+15550004321"
 """Somebody in the PSTN."""
+BUSY = "+15550100486"
+"""The carrier answers 486: whoever gets that has been admitted."""
 
 
 class DemoCarrier(AgentProcess):
@@ -58,4 +61,13 @@ def add_url(
 def complaints(node: LiveNode, call_id: str) -> list[str]:
     """What the programs of the node logged about a call above "info". Of a call that went well: nothing."""
     lines = (json.loads(line) for line in node.settings.log_file.read_text().splitlines() if call_id in line)
-    return [f"{line['program']} {line['level']}: {line['message']}" for line in lines if line["level"] in ("warning", "error")]
+    return [
+        f"{line['program']} {line['level']}: {line['message']}"
+        for line in lines
+        if line["level"] in ("warning", "error")
+    ]
+
+
+def assert_shows(record: View, **expected: object) -> None:
+    """These fields of a record, with a difference that can be read."""
+    assert {name: record[name] for name in expected} == expected

@@ -1,4 +1,4 @@
-"""A SIP client of a few lines on one UDP socket, for questions that one answer settles: an INVITE, a REGISTER, an OPTIONS.
+"""A SIP client of a few lines on one UDP socket, for questions that one answer settles: INVITE, REGISTER, OPTIONS.
 
 It binds to any loopback address, signs with MD5 or SHA-256, and shows the whole final response. Audio is PJSIP's.
 """
@@ -16,9 +16,18 @@ from typing import Self
 from trunkline.testbench.sip_text import SipText, parse_sip, uri_user
 
 MD5, SHA256 = "MD5", "SHA-256"
+ANSWER_MARKS = {"via", "from", "to", "call-id", "cseq", "content-length"}
+"""Headers that every answer has (RFC 3261 section 8.2.6.2)."""
+REFUSAL_HEADERS = tuple(sorted(ANSWER_MARKS | {"x-twilio-error"}))
+CHALLENGE_HEADERS = tuple(sorted(ANSWER_MARKS | {"proxy-authenticate"}))
 FINAL_WITHIN = 10.0
 _RESEND = 0.5
 """T1 of RFC 3261 section 17.1.1.1: on a busy machine even a packet on loopback can be dropped."""
+
+
+def own_address() -> str:
+    """A loopback address that no other test has: access lists match by it."""
+    return f"127.{secrets.randbelow(100) + 100}.{secrets.randbelow(250)}.{secrets.randbelow(250) + 2}"
 
 
 @dataclass(frozen=True)
@@ -68,7 +77,7 @@ class _Request:
 
 
 class PlainSip:
-    """with PlainSip(node.host, node.sip_port, source="127.0.0.9") as client: client.invite("sip:+1…@x.pstn.twilio.com")"""
+    """with PlainSip(node.host, node.sip_port, source="127.0.0.9") as it: it.invite("sip:+1…@x.pstn.twilio.com")"""
 
     def __init__(self, host: str, port: int, *, source: str = "127.0.0.1") -> None:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

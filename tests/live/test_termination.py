@@ -250,6 +250,7 @@ def test_a_replayed_answer_to_a_challenge_is_refused(node: LiveNode) -> None:
     with RawCaller(node) as caller:
         answer = caller.invite(trunk, "+15550100486")
         assert answer.sip_status == 486
+        caller.new_call()
         overheard = caller.challenged(trunk, "+15550100486")
         uri = f"sip:+15550100486@{trunk.domain_name}"
         for status in (486, 407, 407):  # the second and third are the overheard header in a call of somebody else's

@@ -61,3 +61,18 @@ def test_both_sides_of_a_call_that_crosses_one_agent_twice():
     ]
     assert told(True, *messages).sip_status == 503
     assert told(False, *messages).sip_status == 486
+
+
+def test_a_cancelled_call_with_credentials_waits_for_its_487():
+    result = told(
+        True,
+        message(10.0, True, "INVITE sip:b@x SIP/2.0", "INVITE"),
+        message(10.1, False, "SIP/2.0 407 Proxy Authentication Required", "INVITE"),
+        message(10.1, True, "INVITE sip:b@x SIP/2.0", "INVITE", headers="Proxy-Authorization: Digest x\r\n"),
+        message(10.2, False, "SIP/2.0 180 Ringing", "INVITE"),
+        message(12.0, True, "CANCEL sip:b@x SIP/2.0", "CANCEL"),
+    )
+    result.no_retry()  # PJSIP counts the call as over once it has sent CANCEL
+    assert (result.ended_by, result.settled) == ("caller", False)
+    result.take(message(12.1, False, "SIP/2.0 487 Request Terminated", "INVITE"))
+    assert (result.sip_status, result.ended_by, result.settled) == (487, "caller", True)

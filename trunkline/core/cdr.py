@@ -300,7 +300,8 @@ def settle(cdr: Cdr) -> None:
     if cdr.ended_us is None:
         return
     if cdr.answered_us is not None:
-        cdr.duration = max(0, -(-(cdr.ended_us - cdr.answered_us) // 1_000_000))
+        # The nearest second, and never 0 for a call that was answered: billing rounds up by its own increment, later.
+        cdr.duration = max(1, (cdr.ended_us - cdr.answered_us + 500_000) // 1_000_000)
     elif cdr.status != "completed":
         cdr.duration = 0
     for attempt in cdr.attempts.values():

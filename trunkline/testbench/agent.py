@@ -118,6 +118,7 @@ class Agent:
             "send_digits": self._send_digits,
             "register": self._register,
             "registrations": lambda _: {"registrations": [asdict(r) for r in self._registrations]},
+            "hold": self._hold,
             "hang_up": self._hang_up,
             "behave": self._behave,
             "stop": self._stop,
@@ -160,6 +161,12 @@ class Agent:
 
     def _send_digits(self, request: dict[str, Any]) -> dict[str, Any]:
         self._find(request["id"]).send_digits(request["digits"])
+        return {}
+
+    def _hold(self, request: dict[str, Any]) -> dict[str, Any]:
+        """`on`: hold or resume; `id`: that placed call; none: every call of this agent."""
+        for call in [self._find(request["id"])] if "id" in request else self._calls():
+            call.hold(on=bool(request["on"]))
         return {}
 
     def _hang_up(self, request: dict[str, Any]) -> dict[str, Any]:

@@ -129,13 +129,19 @@ class RefuseCall(Behaviour):
     refuse_after: float = 0.0
     ring: bool = False
     headers: Mapping[str, str] | None = None
+    early_media: str | None = None
+    """When set: 183 with SDP and this media until the refusal."""
 
     def __post_init__(self) -> None:
+        if self.early_media is not None:
+            check_media(self.early_media)
         if not 300 <= self.sip_status <= 699:
             raise ValueError(f"sip_status {self.sip_status}: a refusal has 300 to 699")
 
     def invited(self, call: ReceivedCall) -> None:
-        if self.ring:
+        if self.early_media is not None:
+            call.early(self.early_media)
+        elif self.ring:
             call.ring()
         call.after(self.refuse_after, lambda: call.refuse(self.sip_status, self.headers or {}))
 

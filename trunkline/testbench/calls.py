@@ -202,6 +202,18 @@ class OneCall:
         prm.method, prm.digits, prm.duration = pj.PJSUA_DTMF_METHOD_RFC2833, digits, _DIGIT_MS
         self._call.sendDtmf(prm)
 
+    def hold(self, *, on: bool) -> None:
+        """A re-INVITE: `sendonly`, or `sendrecv` again (RFC 3264 section 8.4)."""
+        if self._call is None or not self._confirmed or not self._is_up():
+            return
+        prm = pj.CallOpParam(True)
+        prm.opt.audioCount, prm.opt.videoCount = 1, 0
+        if on:
+            self._call.setHold(prm)
+        else:
+            prm.opt.flag = pj.PJSUA_CALL_UNHOLD
+            self._call.reinvite(prm)
+
     def hang_up(self) -> None:
         """BYE or CANCEL, whatever fits; nothing when it is over."""
         if self._call is not None and self._is_up():

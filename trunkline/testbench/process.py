@@ -135,6 +135,10 @@ class AgentProcess:
                 raise TimeoutError(f"not within {within} s: {what}")
             time.sleep(0.02)
 
+    def hold(self, call: str | None = None, *, on: bool = True) -> None:
+        """Hold one placed call, or every call, by re-INVITE; `on=False` resumes."""
+        self.ask("hold", on=on, **({} if call is None else {"id": call}))
+
     def hang_up(self, call: str | None = None) -> int:
         """End one placed call, or every call; how many there were."""
         return int(self.ask("hang_up", **({} if call is None else {"id": call}))["calls"])
