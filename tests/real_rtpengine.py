@@ -20,6 +20,7 @@ from trunkline.engines.rtpengine.ng import NgClient, Request
 from trunkline.settings import Settings
 
 READY_WITHIN = 10.0  # seconds
+GONE_WITHIN = 5.0  # seconds; DELETE_AFTER and rtpengine's clock make it up to 2
 NTP_EPOCH = 2_208_988_800
 PORTS = 200
 """Width of a test's range of RTP ports."""
@@ -81,6 +82,13 @@ class RealRtpengine:
         cookie = f"test-{time.monotonic_ns()}"
         body = {"command": command} | {name.replace("_", "-"): value for name, value in fields.items()}
         return self.client.ask([Request(cookie, body)])[cookie]
+
+    def wait_until_gone(self) -> None:
+        """All calls were deleted: until rtpengine holds none of them any more."""
+        deadline = time.monotonic() + GONE_WITHIN
+        while held := self.client.calls():
+            assert time.monotonic() < deadline, f"rtpengine still holds {held}"
+            time.sleep(0.02)
 
     def connect(self, call_id: str, caller: Endpoint, callee: Endpoint) -> None:
         """Offer and answer: both endpoints then know where to send. Tags: `from` and `to`."""

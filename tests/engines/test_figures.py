@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,6 +9,8 @@ from real_rtpengine import Endpoint, RealRtpengine, talk
 
 from trunkline.core.cdr import MediaFigures
 from trunkline.engines.rtpengine.figures import call_figures
+
+RECORDED = Path(__file__).parent / "ng_replies"
 
 # --- as rtpengine 10.5.3 writes it
 
@@ -77,8 +81,29 @@ def test_duplicates_make_the_count_negative_and_nothing_was_lost() -> None:
     assert (found[0].lost, found[0].mos, found[1].round_trip_ms) == (0, None, None)
 
 
-# --- with the real one
+# --- recorded: the call of `test_real_rtp_with_losses_in_both_directions`
 
+
+@pytest.mark.parametrize(("version", "callers_round_trip"), [("10.5.3", 10.2), ("12.5.1", 10.3)])
+def test_what_each_rtpengine_answered(version: str, callers_round_trip: float) -> None:
+    reply = json.loads((RECORDED / f"delete-{version}.json").read_text())
+    caller = MediaFigures(packets=456, lost=24, jitter_ms=2.0, mos=4.1, round_trip_ms=callers_round_trip)
+    callee = MediaFigures(packets=432, lost=48, jitter_ms=2.0, mos=3.5, round_trip_ms=10.3)
+    assert call_figures(reply, "from") == (caller, callee)
+
+
+def test_of_several_ssrcs_the_last_that_reported_counts() -> None:
+    """The callee was replaced in mid-call: rtpengine 12.5 lists both, the last one first."""
+    reply = {"tags": {"a": side(1, 478), "b": side(2, 445)}, "SSRC": {"2": report(22), "3": report(9)}}
+    for stream in reply["tags"]["b"]["medias"][0]["streams"]:
+        del stream["SSRC"]
+        stream["ingress SSRCs"] = [{"SSRC": 4}, {"SSRC": 3}, {"SSRC": 2}]
+    found = call_figures(reply, "a")
+    assert found is not None
+    assert found[0].lost == 9
+
+
+# --- with the real one
 
 
 @pytest.mark.live
@@ -91,7 +116,7 @@ def test_real_rtp_with_losses_in_both_directions() -> None:
         rtpengine.connect("call", caller, callee)
         talk(caller, callee, packets=480, report_every=120)
         deleted = rtpengine.client.delete("call", "from")
-        assert rtpengine.client.calls() == []
+        rtpengine.wait_until_gone()
     caller.close()
     callee.close()
     assert deleted is not None

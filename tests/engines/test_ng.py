@@ -86,7 +86,7 @@ def test_against_the_real_one(rtpengine: RealRtpengine) -> None:
     deleted = client.delete("c1", "from")
     assert deleted is not None
     assert list(deleted["tags"]) == ["from", "to"]
-    assert client.calls() == []
+    rtpengine.wait_until_gone()
 
 
 @pytest.mark.live
@@ -95,6 +95,7 @@ def test_delete_sent_again_gets_the_same_figures(rtpengine: RealRtpengine) -> No
     rtpengine.connect("c2", Endpoint(1), Endpoint(2))
     request = delete_request("CA2", "c2", "from")
     first = rtpengine.client.ask([request])
+    rtpengine.wait_until_gone()
     with NgClient(rtpengine.ng_port) as another:
         assert another.ask([request]) == first
     assert first[request.cookie]["tags"]
@@ -105,7 +106,7 @@ def test_call_whose_tags_are_not_known(rtpengine: RealRtpengine) -> None:
     rtpengine.connect("c3", Endpoint(1), Endpoint(2))
     query, forget = query_request("CA3", "c3"), forget_request("CA3", "c3")
     assert rtpengine.client.ask([query])[query.cookie]["tags"]
-    assert rtpengine.client.ask([forget])[forget.cookie] == {"result": "ok"}
+    assert rtpengine.client.ask([forget])[forget.cookie]["result"] == "ok"
     assert rtpengine.client.calls() == []
 
 
@@ -118,7 +119,7 @@ def test_delete_takes_the_whole_call_after_failover(rtpengine: RealRtpengine) ->
         rtpengine.ask("offer", sdp=caller.sdp(), via_branch=branch, **common)
     rtpengine.ask("answer", sdp=callee.sdp(), to_tag="to", via_branch="z9hG4bK1", **common)
     assert rtpengine.client.delete("c4", "from") is not None
-    assert rtpengine.client.calls() == []
+    rtpengine.wait_until_gone()
 
 
 @pytest.mark.live

@@ -164,7 +164,7 @@ class LiveNode:
         assert self.process is not None
         marks = {"kamailio": "edge.cfg", "tls_front": "front.cfg", "rtpengine": "rtpengine", "recorder": "trunkline.node.recorder",
                  "publisher": "trunkline.node.publisher", "api": "trunkline.node.api_server"}
-        return [pid for pid in _descendants(self.process.pid) if _is_main(pid, marks[name])]
+        return [pid for pid in descendants(self.process.pid) if _is_main(pid, marks[name])]
 
     # ---- what tests make --------------------------------------------------------------------------------------------
 
@@ -239,12 +239,13 @@ class LiveNode:
         return self.api.get(f"/trunkline/v1/Calls/{call['sid']}")
 
 
-def _descendants(pid: int) -> list[int]:
+def descendants(pid: int) -> list[int]:
+    """All processes that came from this one and run."""
     found: list[int] = []
     try:
         for task in Path(f"/proc/{pid}/task").iterdir():
             for child in (task / "children").read_text().split():
-                found += [int(child), *_descendants(int(child))]
+                found += [int(child), *descendants(int(child))]
     except (FileNotFoundError, ProcessLookupError):
         pass
     return found

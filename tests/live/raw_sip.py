@@ -145,6 +145,12 @@ class RawCaller:
         return self.request("ACK", uri, to=answer.first("To"), branch=branch, caller=_uri(answer.first("From")),
                             cseq=int(answer.first("CSeq").split()[0]))
 
+    def cancel(self, invite: bytes) -> bytes:
+        """CANCEL of that INVITE: its Request-URI, top Via, From, To and CSeq number (RFC 3261 section 9.1)."""
+        sip = parse_sip(invite.decode("latin-1"))
+        lines = [f"CANCEL {sip.ruri} SIP/2.0", *(f"{name}: {sip.first(name)}" for name in ("Via", "Max-Forwards", "From", "To", "Call-ID"))]
+        return "\r\n".join([*lines, f"CSeq: {sip.first('CSeq').split()[0]} CANCEL", "Content-Length: 0", "", ""]).encode()
+
     def in_dialog(self, method: str, answer: SipText, *, route: str | None = None, headers: str = "", **changes: object) -> bytes:
         """A request within the dialog of that 2xx. `route`: Route lines instead of the right ones."""
         routes = "".join(f"Route: {value}\r\n" for value in reversed(answer.every("Record-Route"))) if route is None else route

@@ -79,6 +79,18 @@ def test_a_challenge_is_what_every_pbx_knows(node: LiveNode, raw: PlainSip) -> N
     }
 
 
+def test_a_flood_without_credentials_gets_the_same_challenge_for_a_moment(node: LiveNode, raw: PlainSip) -> None:
+    """A tenth of a second: it costs the edge less than the sender, and whoever answers it is admitted all the same."""
+    trunk = node.make_trunk()
+    uri = f"sip:{BUSY}@{trunk.domain_name}"
+    nonces = [challenge_params(raw.invite(uri).sip)["nonce"] for _ in range(40)]
+    assert len(set(nonces)) <= 20
+    replies = [
+        raw.invite(uri, caller=trunk.number, credentials=Credentials(trunk.username, trunk.password)) for _ in "abc"
+    ]
+    assert [reply.status for reply in replies] == [486, 486, 486]
+
+
 def test_a_trunk_may_ask_for_sha_256(node: LiveNode, raw: PlainSip) -> None:
     trunk = node.make_trunk(DigestAlgorithm="SHA-256")
     uri = f"sip:{BUSY}@{trunk.domain_name}"

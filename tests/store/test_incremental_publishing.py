@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from published import rebuilt_digest, rows
+from published_routing import rebuilt_digest, rows
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 

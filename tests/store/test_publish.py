@@ -4,7 +4,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from published import fill_store, rebuilt_digest, rows
+from published_routing import fill_store, rebuilt_digest, rows
 from sqlalchemy import Engine, delete, insert, select, text, update
 
 from trunkline.core import routing_schema

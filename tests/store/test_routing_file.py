@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from published import fill_store, rebuilt_digest, rows
+from published_routing import fill_store, rebuilt_digest, rows
 from sqlalchemy import Engine
 
 from trunkline.store.database import Database

@@ -74,6 +74,9 @@ def show_json(value: object) -> None:
 
 
 def say(line: str) -> None:
-    """A line for a person, at once even when stdout is a file or a pipe."""
-    click.echo(line)
-    sys.stdout.flush()
+    """A line for a person, at once even when stdout is a file or a pipe. A closed terminal ends no node."""
+    try:
+        click.echo(line)
+        sys.stdout.flush()
+    except OSError:
+        return

@@ -43,7 +43,7 @@ class Challenge:
     stale: bool = False
     repeatable: bool = False
     """Whoever sends an INVITE without credentials from the same address to the same host may get this very answer for a
-    second: the edge then gives it without asking again."""
+    tenth of a second: the edge then gives it without asking again."""
 
 
 @dataclass(frozen=True, slots=True)

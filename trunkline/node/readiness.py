@@ -11,12 +11,14 @@ import httpx
 
 from trunkline.node import log_line
 from trunkline.node.health import Health
-from trunkline.node.supervisor import FATAL, START_RETRIES, Supervisor, SupervisorGone
+from trunkline.node.supervisor import FATAL, RUNNING, START_RETRIES, Supervisor, SupervisorGone
 from trunkline.settings import Ports, Settings
 
 PATIENCE = 60.0
 """Seconds. An idle machine takes about two."""
 LOOK_EVERY = 0.1
+SETTLED_AFTER = 3.0
+"""Seconds."""
 KEEPERS_WORDS = ("started, process", "ended with status", "killed by ")
 LAST_WORDS = 3
 """Log lines of a program that cannot start."""
@@ -44,12 +46,27 @@ def wait(settings: Settings, ports: Ports, supervisor: Supervisor, signals: Sign
     while not signals.count:
         problems = engines().parts if degraded else http_problems(settings)
         if not any(problems.values()):
-            return
+            problems = unsettled(supervisor, time.time())
+            if not problems:
+                return
         refuse_dead(settings, supervisor, since)
         if time.monotonic() > deadline:
             listed = "; ".join(f"{name}: {problem}" for name, problem in problems.items() if problem)
             raise NotReady(f"not everything works after {PATIENCE:.0f} s ({listed}); see {settings.log_file}")
         signals.wait(LOOK_EVERY)
+
+
+def unsettled(supervisor: Supervisor, now: float) -> dict[str, str | None]:
+    """Programs that do not run, or died and have not run for `SETTLED_AFTER` since; /healthz does not know them all."""
+    try:
+        states = supervisor.states()
+    except SupervisorGone:
+        return {"supervisor": "no answer"}
+    problems: dict[str, str | None] = {name: state for name, state in states.items() if state != RUNNING}
+    for name, times in supervisor.starts().items():
+        if len(times) > 1 and now - times[-1] < SETTLED_AFTER:
+            problems.setdefault(name, f"started {len(times)} times")
+    return problems
 
 
 def http_problems(settings: Settings) -> dict[str, str | None]:

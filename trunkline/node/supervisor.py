@@ -90,15 +90,15 @@ class Supervisor:
         self.settings = settings
         self.programs = {program.name: program for program in programs}
         self.socket = settings.socket_dir / SOCKET
-        self.starts = settings.run_dir / "starts"
+        self._starts = settings.run_dir / "starts"
         self.process: subprocess.Popen[bytes] | None = None
         self._server = server(self.socket)
 
     def start(self) -> None:
         """Write the configuration and start supervisord, which starts the programs. It dies with this process."""
         run = self.settings.run_dir
-        self.starts.mkdir(exist_ok=True)
-        for old in self.starts.iterdir():
+        self._starts.mkdir(exist_ok=True)
+        for old in self._starts.iterdir():
             old.unlink()
         self.socket.unlink(missing_ok=True)
         configuration = run / "supervisord.conf"
@@ -130,6 +130,10 @@ class Supervisor:
     def start_program(self, name: str) -> None:
         """Start one that was given up (FATAL). Raises SupervisorGone."""
         self._call("startProcess", name, False)
+
+    def starts(self) -> dict[str, list[float]]:
+        """When each program was started since the node is up, Unix seconds."""
+        return starts(self.settings.run_dir)
 
     def restarts(self) -> dict[str, int]:
         """How often each program was started again since the node is up."""
@@ -184,7 +188,7 @@ class Supervisor:
             "TRUNKLINE_KEEPER_LOG": os.fspath(log / "keepers.log").replace("%", "%%"),
             keeper.PLAN: os.fspath(plan),
             keeper.LOG: os.fspath(self.settings.log_file),
-            keeper.STARTS: os.fspath(self.starts),
+            keeper.STARTS: os.fspath(self._starts),
             lifeline.MARK: mark_of(self.settings, "supervisor"),
         }
 
@@ -209,11 +213,13 @@ def mark_of(settings: Settings, program: str = "") -> str:
     return f"{settings.home}#{program}"
 
 
-def restarts(run_dir: Path) -> dict[str, int]:
+def starts(run_dir: Path) -> dict[str, list[float]]:
     folder = run_dir / "starts"
-    if not folder.is_dir():
-        return {}
-    return {path.name: max(len(keeper.starts_of(path)) - 1, 0) for path in sorted(folder.iterdir())}
+    return {path.name: keeper.starts_of(path) for path in sorted(folder.iterdir())} if folder.is_dir() else {}
+
+
+def restarts(run_dir: Path) -> dict[str, int]:
+    return {name: max(len(times) - 1, 0) for name, times in starts(run_dir).items()}
 
 
 def server(socket: Path) -> xmlrpc.client.ServerProxy:

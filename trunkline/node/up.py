@@ -139,7 +139,7 @@ def prepare(settings: Settings, *, with_demo: bool) -> Prepared:
         # Calls do not need the database. Without a routing.db, though, there would be no call to route.
         if not settings.routing_db.exists():
             raise
-        away = str(problem)
+        away = " ".join(str(problem).split())
     finally:
         database.close()
     return Prepared(chosen, node_programs(settings, chosen, secret, demo=with_demo), shown, away)

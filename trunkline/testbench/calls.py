@@ -162,6 +162,7 @@ class OneCall:
             return
         info = self._call.getInfo()  # keep it: `info.media` points into it
         if not any(m.type == pj.PJMEDIA_TYPE_AUDIO and m.status == pj.PJSUA_CALL_MEDIA_ACTIVE for m in info.media):
+            self._wired = None  # on hold: PJSIP takes the port away, and the next one may have its number
             return
         self._switch_rtp()
         port = self._call.getAudioMedia(-1)

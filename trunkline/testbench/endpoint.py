@@ -349,7 +349,10 @@ def send_rtp(stream: int, *, on: bool) -> None:
 
 @contextmanager
 def _muffled() -> Iterator[None]:
-    """Standard output to nowhere, on the level of file descriptors: PJSIP prints before its log can be configured."""
+    """Standard output to nowhere, on the level of file descriptors: PJSIP prints before its log can be configured.
+
+    It prints through the C library, which keeps the text back until the end where standard output is no terminal.
+    """
     sys.stdout.flush()
     kept = os.dup(1)
     nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -358,5 +361,6 @@ def _muffled() -> Iterator[None]:
     try:
         yield
     finally:
+        ctypes.CDLL(None).fflush(None)
         os.dup2(kept, 1)
         os.close(kept)

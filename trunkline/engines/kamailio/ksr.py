@@ -110,10 +110,11 @@ class Message:
         """Whether this key comes for the first time, to any worker: one atomic count in shared memory."""
         return bool(self._ksr.htable.sht_inc("replay", key) == 1)
 
-    def repeat_challenge(self, value: str) -> None:
-        """For a second, kamailio.cfg answers INVITEs without credentials from this address to this host with the same challenge."""
+    def repeat_challenge(self, value: str, now: float) -> None:
+        """Until the next tenth of a second kamailio.cfg gives this challenge to every INVITE from this address to this host
+        that has no credentials. `now`: Unix seconds."""
         if self.number("$Rp") != self._inner_port:
-            self._ksr.htable.sht_sets("challenge", f"{self._get('$si')} {self._get('$rd')}", value)
+            self._ksr.htable.sht_sets("challenge", f"{self._get('$si')} {self._get('$rd')} {now:.6f}"[: -len("00000")], value)
 
     # ---- leaving a decision -----------------------------------------------------------------------------------------
 

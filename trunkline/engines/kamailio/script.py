@@ -69,7 +69,7 @@ class Edge:
             elif isinstance(decision, Challenge):
                 self._message.refuse(decision.status, decision.reason, decision.headers)
                 if decision.repeatable:
-                    self._message.repeat_challenge(decision.headers[0][1])
+                    self._message.repeat_challenge(decision.headers[0][1], now)
             else:
                 self._reject(decision, invite, sid, now)
         except MalformedRequest as problem:
@@ -213,11 +213,12 @@ class Edge:
             self._write({"e": "attempt", "sid": plan.call_sid, "at": now, **self._attempt(plan)}, now)
             return
         cause = verdict.cause
-        own_word = cause is None and verdict.status == failure.status and not failure.local
-        if failure.canceled or (own_word and failure.status != 503):  # Kamailio would turn a 503 into 500 (RFC 3261 16.7)
+        header = error_header(cause.code, cause.value.text) if cause is not None else None
+        # Kamailio would turn a 503 that it passes on into 500 (RFC 3261 section 16.7).
+        own_word = verdict.status == failure.status and not failure.local and failure.status != 503
+        if failure.canceled or (own_word and header is None):
             self._message.let_through()
         else:
-            header = error_header(cause.code, cause.value.text) if cause is not None else None
             self._message.refuse(verdict.status, verdict.reason, () if header is None else (header,))
         self._write({"e": "final", "sid": plan.call_sid, "at": now, "code": verdict.status, "reason": verdict.reason,
                      "canceled": failure.canceled, "cause": cause.name if cause else None,

@@ -1,21 +1,21 @@
 """rtpengine's answer to `query` or `delete` → the figures of the audio received from the caller and from the callee.
 
-What the fields mean (rtpengine 10.5.3, measured with real RTP and RTCP, and held by tests):
+What the fields mean (rtpengine 10.5.3 and 12.5.1, measured with real RTP and RTCP, and held by tests):
 
 - `tags.<tag>.medias[].streams[]` is what was *received* under that tag: `stats.packets` counts there, RTP and RTCP
-  apart.
+  apart. Its `SSRC` is the last one; 12.5 has `ingress SSRCs` instead, up to four, the last one first.
 - `SSRC.<number>` is what the sender of that SSRC said in its RTCP reports, so it is about the stream *it hears*: the
   one from the other side, over both stretches of the path. The loss of the caller's stream stands under the callee's
   SSRC.
 - `cumulative loss` is the count in the reporter's last report (RFC 3550 section 6.4.1: 24 bits, with a sign), to
-  which rtpengine 10.5 adds the gaps that it saw in the reporter's own stream since then: with both directions losing
+  which rtpengine adds the gaps that it saw in the reporter's own stream since then: with both directions losing
   packets, too much by the losses of the last reporting interval, usually 5 s.
 - `average MOS` holds means over all reports: `MOS` times ten, `jitter` in ms, `packet loss` in whole percent, rounded
   down, of each report; `round-trip time leg` in µs between rtpengine and the reporter (0 where the report did not
   tell).
 
 So without RTCP from the other side only the packets of a stream are known. (`generate RTCP` does not help: rtpengine
-10.5 keeps its own count of gaps in the same field as the count that it receives.)
+keeps its own count of gaps in the same field as the count that it receives.)
 """
 
 from __future__ import annotations
@@ -73,10 +73,18 @@ def _figures(
 def _reports_by(streams: list[Mapping[str, Any]], reports: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """What the sender of these streams reported about the other side's."""
     for stream in streams:
-        found: Mapping[str, Any] | None = reports.get(str(stream.get("SSRC")))
-        if found is not None:
-            return found
+        for ssrc in _ssrcs(stream):
+            found: Mapping[str, Any] | None = reports.get(str(ssrc))
+            if found is not None:
+                return found
     return None
+
+
+def _ssrcs(stream: Mapping[str, Any]) -> list[int]:
+    """The SSRCs received in this stream, the last one first."""
+    if "SSRC" in stream:
+        return [stream["SSRC"]]
+    return [entry["SSRC"] for entry in stream.get("ingress SSRCs", ())]
 
 
 def _signed_24_bits(count: int) -> int:

@@ -1,0 +1,47 @@
+"""baresip, a SIP client with a stack of its own (libre), without a sound card: it sends a sine and records what it hears."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from live_node import LiveNode, LiveTrunk
+
+from trunkline.testbench.tone import ToneReading, read_tone
+
+MODULES = next((path for path in (Path("/usr/lib/baresip/modules"), Path("/usr/lib64/baresip/modules")) if path.is_dir()), None)
+
+
+@dataclass(frozen=True, slots=True)
+class BaresipCall:
+    output: str
+    heard: ToneReading | None
+    """What came back; None: nothing was decoded."""
+    call_id: str
+
+
+def call(node: LiveNode, trunk: LiveTrunk, called: str, folder: Path, *, transport: str = "udp", seconds: int = 4, srtp: bool = False) -> BaresipCall:
+    """Dial, send 1 kHz, end (with BYE) after so many seconds."""
+    if MODULES is None or shutil.which("baresip") is None:
+        pytest.fail("baresip is not installed: apt-get install baresip-core")
+    modules = ["menu.so", "account.so", "g711.so", "ausine.so", "sndfile.so", "debug_cmd.so", *(["srtp.so"] if srtp else [])]
+    (folder / "config").write_text("\n".join([
+        f"module_path {MODULES}", "sip_listen 127.0.0.1:0", "rtp_ports 42000-43000", "sip_verify_server no",
+        "audio_source ausine,1000", "audio_player aubridge,nowhere", "audio_alert aubridge,nowhere", f"snd_path {folder}",
+        "audio_srate 8000", "audio_channels 1", "ausrc_srate 8000", "auplay_srate 8000", "ausrc_channels 1", "auplay_channels 1",
+        *(f"module {name}" for name in [*modules, "aubridge.so"]), ""]))
+    media = ";mediaenc=srtp-mand" if srtp else ""
+    (folder / "accounts").write_text(
+        f"<sip:{trunk.number}@{trunk.domain_name};transport={transport}>;auth_user={trunk.username};auth_pass={trunk.password}"
+        f';outbound="{node.sip_uri(transport)}";regint=0;audio_codecs=PCMU{media}\n')
+    (folder / "contacts").write_text("")
+    done = subprocess.run(
+        ["baresip", "-4", "-s", "-f", str(folder), "-e", f"/dial sip:{called}@{trunk.domain_name}", "-t", str(seconds)],
+        capture_output=True, text=True, check=False, timeout=seconds + 15, stdin=subprocess.DEVNULL)
+    decoded = sorted(folder.glob("*dec.wav"))
+    heard = read_tone(decoded[0], 1000.0) if decoded else None
+    ids = [line.split(":", 1)[1].strip() for line in done.stdout.splitlines() if line.lower().startswith("call-id:")]
+    return BaresipCall(done.stdout + done.stderr, heard, ids[0] if ids else "")
