@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from live_node import LiveNode, LiveTrunk
+from live_node import LiveNode, LiveTrunk, wait_for
 
 from trunkline.api.client import View
 from trunkline.settings import Ports
@@ -17,6 +17,9 @@ CALLER = "+15550004321"
 """Somebody in the PSTN."""
 BUSY = "+15550100486"
 """The carrier answers 486: whoever gets that has been admitted."""
+PAUSE = 0.025
+"""Seconds between calls to one agent. PJSIP keeps both sockets of a call for half a second after its end and aborts
+when it has 64 of them."""
 
 
 class DemoCarrier(AgentProcess):
@@ -31,6 +34,20 @@ class DemoCarrier(AgentProcess):
     def saw(self, call_id: str) -> SeenInvite | None:
         """The termination call with this Call-ID that reached the carrier."""
         return next((call for call in self.seen() if call.call_id == call_id), None)
+
+    def took(self, call_id: str) -> SeenInvite:
+        """The same call, once it is over here, too."""
+
+        def over() -> SeenInvite | None:
+            call = self.saw(call_id)
+            return call if call is not None and call.ended else None
+
+        found: SeenInvite = wait_for(over, f"the end of {call_id} at the carrier")
+        return found
+
+    def times(self, call_id: str) -> int:
+        """How many INVITEs with this Call-ID reached the carrier, retransmissions aside."""
+        return sum(call.call_id == call_id for call in self.seen())
 
     def plan(self, number: str, **changes: object) -> CallPlan:
         """A call from the PSTN to a number of ours."""

@@ -45,7 +45,9 @@ class RawAudio:
         begun = time.monotonic()
         for n in range(round(seconds / PACKET_SECONDS)):
             self._sequence += 1
-            header = struct.pack("!BBHII", 0x80, 0, self._sequence & 0xFFFF, self._sequence * 160 & 0xFFFFFFFF, self._ssrc)
+            header = struct.pack(
+                "!BBHII", 0x80, 0, self._sequence & 0xFFFF, self._sequence * 160 & 0xFFFFFFFF, self._ssrc
+            )
             self._socket.sendto(header + b"\xff" * 160, to)
             until = begun + (n + 1) * PACKET_SECONDS
             while (left := until - time.monotonic()) > 0:

@@ -1,8 +1,8 @@
 """SIP by hand over UDP, for what no decent client sends: broken bytes, replays, retransmissions, requests of strangers.
 
-    with RawCaller(node) as caller:
-        answer = caller.invite(trunk, ECHO)             # with digest, up to the final response
-        caller.send(caller.bye(answer))
+with RawCaller(node) as caller:
+    answer = caller.invite(trunk, ECHO)             # with digest, up to the final response
+    caller.send(caller.bye(answer))
 """
 
 from __future__ import annotations
@@ -23,8 +23,10 @@ NO_MEDIA_PORT = 9  # nobody listens there: these calls are about signalling
 
 
 def sdp(host: str = "127.0.0.1", port: int = NO_MEDIA_PORT, protocol: str = "RTP/AVP") -> bytes:
-    return (f"v=0\r\no=- 1 1 IN IP4 {host}\r\ns=-\r\nc=IN IP4 {host}\r\nt=0 0\r\n"
-            f"m=audio {port} {protocol} 0 101\r\na=rtpmap:101 telephone-event/8000\r\n").encode()
+    return (
+        f"v=0\r\no=- 1 1 IN IP4 {host}\r\ns=-\r\nc=IN IP4 {host}\r\nt=0 0\r\n"
+        f"m=audio {port} {protocol} 0 101\r\na=rtpmap:101 telephone-event/8000\r\n"
+    ).encode()
 
 
 def digest(challenge: str, method: str, uri: str, username: str, password: str) -> str:
@@ -37,8 +39,10 @@ def digest(challenge: str, method: str, uri: str, username: str, password: str) 
 
     secret = md5(f"{username}:{fields['realm']}:{password}")
     response = md5(":".join([secret, fields["nonce"], count, cnonce, "auth", md5(f"{method}:{uri}")]))
-    return (f'Digest username="{username}", realm="{fields["realm"]}", nonce="{fields["nonce"]}", uri="{uri}", '
-            f'response="{response}", algorithm=MD5, cnonce="{cnonce}", qop=auth, nc={count}')
+    return (
+        f'Digest username="{username}", realm="{fields["realm"]}", nonce="{fields["nonce"]}", uri="{uri}", '
+        f'response="{response}", algorithm=MD5, cnonce="{cnonce}", qop=auth, nc={count}'
+    )
 
 
 class RawCaller:
@@ -78,7 +82,9 @@ class RawCaller:
             try:
                 raw = self._socket.recv(65535)
             except TimeoutError:
-                raise AssertionError(f"not within {within} s; received {[m.start_line for m in self.received]}") from None
+                raise AssertionError(
+                    f"not within {within} s; received {[m.start_line for m in self.received]}"
+                ) from None
             self.received.append(parse_sip(raw.decode("utf-8", "replace")))
 
     def final(self, cseq: int | None = None, within: float = 5.0) -> SipText:
@@ -99,9 +105,21 @@ class RawCaller:
 
     # ---- requests ---------------------------------------------------------------------------------------------------
 
-    def request(self, method: str, uri: str, *, headers: str = "", body: bytes = b"", caller: str = "sip:test@example.com",
-                to: str | None = None, call_id: str | None = None, max_forwards: int = 70, branch: str | None = None,
-                cseq: int | None = None, tag: str | None = None) -> bytes:
+    def request(
+        self,
+        method: str,
+        uri: str,
+        *,
+        headers: str = "",
+        body: bytes = b"",
+        caller: str = "sip:test@example.com",
+        to: str | None = None,
+        call_id: str | None = None,
+        max_forwards: int = 70,
+        branch: str | None = None,
+        cseq: int | None = None,
+        tag: str | None = None,
+    ) -> bytes:
         """A request as bytes. `headers`: further header lines, each with its CRLF. Texts in latin-1: \\xff is one byte."""
         number = self.cseq if cseq is None else cseq
         content = "Content-Type: application/sdp\r\n" if body else ""
@@ -109,7 +127,8 @@ class RawCaller:
             f"{method} {uri} SIP/2.0\r\nVia: SIP/2.0/UDP {self.address};branch=z9hG4bK{branch or secrets.token_hex(6)};rport\r\n"
             f"Max-Forwards: {max_forwards}\r\nFrom: <{caller}>;tag={tag or self.tag}\r\nTo: {to or f'<{uri}>'}\r\n"
             f"Call-ID: {call_id or self.call_id}\r\nCSeq: {number} {method}\r\nContact: <sip:test@{self.address}>\r\n"
-            f"{headers}{content}Content-Length: {len(body)}\r\n\r\n")
+            f"{headers}{content}Content-Length: {len(body)}\r\n\r\n"
+        )
         return head.encode("latin-1") + body
 
     def challenged(self, trunk: LiveTrunk, called: str, **changes: object) -> str:
@@ -122,13 +141,20 @@ class RawCaller:
         self.cseq += 1
         return digest(answer.first("Proxy-Authenticate"), "INVITE", uri, trunk.username, trunk.password)
 
-    def authorized(self, trunk: LiveTrunk, called: str, *, headers: str = "", body: bytes | None = None, **changes: object) -> bytes:
+    def authorized(
+        self, trunk: LiveTrunk, called: str, *, headers: str = "", body: bytes | None = None, **changes: object
+    ) -> bytes:
         """The INVITE that answers a challenge, ready to be sent."""
         credentials = self.challenged(trunk, called)
         uri = f"sip:{called}@{trunk.domain_name}"
         fields = {"caller": f"sip:{trunk.number}@{trunk.domain_name}", **changes}
-        return self.request("INVITE", uri, headers=f"Proxy-Authorization: {credentials}\r\n{headers}",
-                            body=sdp() if body is None else body, **fields)
+        return self.request(
+            "INVITE",
+            uri,
+            headers=f"Proxy-Authorization: {credentials}\r\n{headers}",
+            body=sdp() if body is None else body,
+            **fields,
+        )
 
     def invite(self, trunk: LiveTrunk, called: str, **changes: object) -> SipText:
         """A digest call up to its final response, acknowledged."""
@@ -142,20 +168,43 @@ class RawCaller:
         if answer.sip_status < 300:
             return self.in_dialog("ACK", answer, cseq=int(answer.first("CSeq").split()[0]))
         branch = answer.first("Via").partition("branch=z9hG4bK")[2].partition(";")[0]
-        return self.request("ACK", uri, to=answer.first("To"), branch=branch, caller=_uri(answer.first("From")),
-                            cseq=int(answer.first("CSeq").split()[0]))
+        return self.request(
+            "ACK",
+            uri,
+            to=answer.first("To"),
+            branch=branch,
+            caller=_uri(answer.first("From")),
+            cseq=int(answer.first("CSeq").split()[0]),
+        )
 
     def cancel(self, invite: bytes) -> bytes:
         """CANCEL of that INVITE: its Request-URI, top Via, From, To and CSeq number (RFC 3261 section 9.1)."""
         sip = parse_sip(invite.decode("latin-1"))
-        lines = [f"CANCEL {sip.ruri} SIP/2.0", *(f"{name}: {sip.first(name)}" for name in ("Via", "Max-Forwards", "From", "To", "Call-ID"))]
-        return "\r\n".join([*lines, f"CSeq: {sip.first('CSeq').split()[0]} CANCEL", "Content-Length: 0", "", ""]).encode()
+        lines = [
+            f"CANCEL {sip.ruri} SIP/2.0",
+            *(f"{name}: {sip.first(name)}" for name in ("Via", "Max-Forwards", "From", "To", "Call-ID")),
+        ]
+        return "\r\n".join(
+            [*lines, f"CSeq: {sip.first('CSeq').split()[0]} CANCEL", "Content-Length: 0", "", ""]
+        ).encode()
 
-    def in_dialog(self, method: str, answer: SipText, *, route: str | None = None, headers: str = "", **changes: object) -> bytes:
+    def in_dialog(
+        self, method: str, answer: SipText, *, route: str | None = None, headers: str = "", **changes: object
+    ) -> bytes:
         """A request within the dialog of that 2xx. `route`: Route lines instead of the right ones."""
-        routes = "".join(f"Route: {value}\r\n" for value in reversed(answer.every("Record-Route"))) if route is None else route
+        routes = (
+            "".join(f"Route: {value}\r\n" for value in reversed(answer.every("Record-Route")))
+            if route is None
+            else route
+        )
         fields = {"to": answer.first("To"), "caller": _uri(answer.first("From")), **changes}
         return self.request(method, _uri(answer.first("Contact")), headers=routes + headers, **fields)
+
+    def ok(self, request: SipText) -> bytes:
+        """200 to a request that we received."""
+        lines = ["SIP/2.0 200 OK", *(f"Via: {via}" for via in request.every("Via"))]
+        lines += [f"{name}: {request.first(name)}" for name in ("From", "To", "Call-ID", "CSeq")]
+        return "\r\n".join([*lines, "Content-Length: 0", "", ""]).encode()
 
     def bye(self, answer: SipText, **changes: object) -> bytes:
         self.cseq += 1

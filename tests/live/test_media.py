@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from carrier_side import only_call, seen_by_carrier
+from demo_carrier import DemoCarrier, complaints
 from live_node import LiveNode
 from raw_audio import RawAudio
 from raw_sip import RawCaller, sdp
@@ -19,6 +19,8 @@ from trunkline.testbench.sip_text import SipText
 ECHO = "+15550100000"
 TONE_440 = "+15550100440"
 ELSEWHERE = "10.99.98.97"
+
+pytestmark = pytest.mark.live
 
 
 @pytest.fixture(scope="module")
@@ -40,12 +42,16 @@ def tls_pbx() -> Iterator[PbxProcess]:
 
 
 @pytest.mark.parametrize("transport", ["udp", "tcp", "tls"])
-def test_the_sender_is_not_where_its_sdp_says(node: LiveNode, nat_pbx: PbxProcess, transport: str) -> None:
+def test_the_sender_is_not_where_its_sdp_says(
+    node: LiveNode, carrier: DemoCarrier, nat_pbx: PbxProcess, transport: str
+) -> None:
     """Audio both ways, and the carrier's BYE finds the PBX by where its requests came from."""
     srtp = "mandatory" if transport == "tls" else "off"
     trunk = node.make_trunk(secure=transport == "tls")
     echo = nat_pbx.place_call(trunk.plan(node, ECHO, transport=transport, seconds=2.0, srtp=srtp))
-    ended = nat_pbx.place_call(trunk.plan(node, "+15550123002", transport=transport, seconds=None, srtp=srtp, listen_hz=440.0))
+    ended = nat_pbx.place_call(
+        trunk.plan(node, "+15550123002", transport=transport, seconds=None, srtp=srtp, listen_hz=440.0)
+    )
     result = nat_pbx.result(echo, wait=15)
     assert (result.sip_status, result.ended_by) == (200, "caller"), result
     assert result.media.tone.ratio > 0.95, result
@@ -58,8 +64,8 @@ def test_the_sender_is_not_where_its_sdp_says(node: LiveNode, nat_pbx: PbxProces
     assert record["source_address"].startswith(f"{transport}:127.0.0.1:")
     assert record["customer_side"]["packets"] == pytest.approx(result.media.rtp_sent, abs=5)
     assert record["carrier_side"]["packets"] == pytest.approx(result.media.rtp_received, abs=5)
-    at_carrier = [call for call in seen_by_carrier(node, trunk.number) if call.called == ECHO]
-    assert at_carrier[0].media.rtp_received == pytest.approx(result.media.rtp_sent, abs=5)
+    assert carrier.took(result.call_id).media.rtp_received == pytest.approx(result.media.rtp_sent, abs=5)
+    assert complaints(node, result.call_id) == []
 
 
 # ---- before the answer ----------------------------------------------------------------------------------------------
@@ -99,7 +105,9 @@ def test_hold_and_resume(node: LiveNode, tls_pbx: PbxProcess, transport: str) ->
     """While the PBX holds there is no audio; then the echo is there again."""
     secure = transport == "tls"
     trunk = node.make_trunk(secure=secure)
-    call = tls_pbx.place_call(trunk.plan(node, ECHO, transport=transport, seconds=3.6, srtp="mandatory" if secure else "off"))
+    call = tls_pbx.place_call(
+        trunk.plan(node, ECHO, transport=transport, seconds=3.6, srtp="mandatory" if secure else "off")
+    )
     tls_pbx.wait_until(lambda: tls_pbx.result(call).answered, "the answer")
     time.sleep(1.2)
     tls_pbx.hold(call)
@@ -114,6 +122,7 @@ def test_hold_and_resume(node: LiveNode, tls_pbx: PbxProcess, transport: str) ->
     assert result.media.srtp is secure
     record = node.record(result.call_id)
     assert (record["status"], record["ended_by"], len(record["attempts"])) == ("completed", "caller", 1)
+    assert complaints(node, result.call_id) == []
     assert record["customer_side"]["packets"] == pytest.approx(result.media.rtp_sent, abs=10)
     assert record["carrier_side"]["packets"] == pytest.approx(result.media.rtp_received, abs=10)
     assert result.media.rtp_received == pytest.approx(120, abs=25)  # the carrier was told, and fell silent
@@ -147,7 +156,7 @@ def test_a_reinvite_moves_the_media(node: LiveNode) -> None:
 # ---- an INVITE without SDP ------------------------------------------------------------------------------------------
 
 
-def test_a_late_offer(node: LiveNode) -> None:
+def test_a_late_offer(node: LiveNode, carrier: DemoCarrier) -> None:
     """The carrier offers in its 200, the PBX answers in its ACK (RFC 3261 section 13.2.1); the media is relayed as ever."""
     trunk = node.make_trunk()
     with RawCaller(node) as caller, RawAudio() as audio:
@@ -167,4 +176,5 @@ def test_a_late_offer(node: LiveNode) -> None:
         record = node.record(caller.call_id)
     assert (record["status"], record["codec"]) == ("completed", "PCMU")
     assert record["customer_side"]["packets"] == pytest.approx(50, abs=2), record
-    assert only_call(node, trunk.number).media.rtp_received == pytest.approx(50, abs=2)
+    assert carrier.took(caller.call_id).media.rtp_received == pytest.approx(50, abs=2)
+    assert complaints(node, caller.call_id) == []

@@ -210,6 +210,15 @@ def test_wrong_option_is_exit_2():
     assert process.returncode == 2
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_standard_output_is_ours_alone_buffered_or_not(monkeypatch, unbuffered):
+    """PJSIP prints while it starts; what the C library has buffered must not come out later."""
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
+    with PbxProcess() as process:
+        pass
+    assert_ended_well(process)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_signal_during_a_call_says_goodbye(carrier, number):
     process = PbxProcess().start()

@@ -74,14 +74,13 @@ def plan_of(request: CallRequest, demo: Demo | None) -> CallPlan:
     elif ";transport=" not in via:
         via = f"{via};transport={request.transport}"
     of_demo = demo if request.via is None else None
-    tls = via.lower().startswith("sips:") or ";transport=tls" in via.lower()
     return CallPlan(
         to=_ruri(request, of_demo),
         via=via,
         caller=request.caller or (CALLER_ID if of_demo else "testbench"),
         username=request.username or (of_demo.username if of_demo else None),
         password=request.password or (of_demo.password if of_demo and not request.username else None),
-        srtp=request.srtp or ("mandatory" if tls else "off"),
+        srtp=request.srtp or "off",
         media=request.media,
         digits=request.digits,
         seconds=request.seconds,

@@ -21,7 +21,9 @@ from trunkline.cli.options import EXIT_FAILED, cannot, json_option, load_setting
 @click.option("--from", "caller", metavar="NUMBER", help="Caller ID, +E.164.  [default: the demo's]")
 @click.option("--transport", type=click.Choice(["udp", "tcp", "tls"]), default="udp", show_default=True)
 @click.option(
-    "--srtp", type=click.Choice(["off", "optional", "mandatory"]), help="[default: mandatory with TLS, else off]"
+    "--srtp",
+    type=click.Choice(["off", "optional", "mandatory"]),
+    help="A secure trunk wants mandatory, with --transport tls.  [default: off]",
 )
 @click.option("--seconds", type=click.FloatRange(0.1, 3600), default=3.0, show_default=True, help="Hang up after that.")
 @click.option("--media", default="tone:1000", show_default=True, help="What to send: tone:HZ, echo or none.")

@@ -52,6 +52,8 @@ ORDINARY = (
     "SRTCP output wanted, but no crypto suite was negotiated",
     # Each start of Kamailio's TLS module, whatever the version of OpenSSL.
     "openssl bug #1491",
+    # The end of Kamailio's processes, seen by its TCP one. When it was no order, the keeper says what killed them.
+    "receive_fd(): EOF on",
 )
 """What the engines call an error or a warning although nothing is wrong and nobody can do anything about it."""
 

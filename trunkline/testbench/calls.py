@@ -22,8 +22,8 @@ from trunkline.testbench.tone import ToneReading, read_tone
 from trunkline.testbench.trace import WireMessage
 
 _DIGIT_MS = 200
-"""PJSIP adds 200 ms to its RTP clock for each digit, however long it was. rtpengine sends digits on by that clock: shorter
-ones come late, in bursts and out of order, and the receiver drops some."""
+"""PJSIP adds 200 ms to its RTP clock for each digit, however long it was, and rtpengine sends digits on by that clock:
+shorter ones come late, in bursts and out of order, and the receiver drops some."""
 _LINGER = 1.0
 """Seconds to wait for the answer to our BYE or CANCEL."""
 

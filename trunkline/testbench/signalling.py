@@ -82,7 +82,7 @@ class Signalling:
             self._fail(message.at)
 
     def no_retry(self) -> None:
-        """PJSIP gave up: a challenge that it did not answer was the end. Not when it had cancelled: then 487 is to come."""
+        """PJSIP gave up: a challenge that it did not answer was the end. After a CANCEL a 487 is still to come."""
         if self.ended_at is None and self.answers and self.answers[-1].sip_status in (401, 407):
             self._fail((self.started_at or 0.0) + self.answers[-1].at)
 

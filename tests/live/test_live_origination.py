@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from demo_carrier import CALLER, DemoCarrier, add_url, assert_shows, complaints
+from demo_carrier import CALLER, PAUSE, DemoCarrier, add_url, assert_shows, complaints
 from live_node import LiveNode, LiveTrunk, free_ports
 from plain_sip import PlainSip
 
@@ -334,7 +335,10 @@ def test_a_challenge_of_the_only_pbx_does_not_reach_the_caller(
 def call_often(node: LiveNode, number: str, times: int) -> list[str]:
     """Calls of a carrier that hang up on 486; the Call-IDs."""
     with PlainSip(node.host, node.sip_port, source=CARRIER_HOST) as raw:
-        replies = [raw.invite(f"sip:{number}@{node.host}", caller=CALLER) for _ in range(times)]
+        replies = []
+        for _ in range(times):
+            replies.append(raw.invite(f"sip:{number}@{node.host}", caller=CALLER))
+            time.sleep(PAUSE)
     assert {reply.status for reply in replies} == {486}
     return [reply.call_id for reply in replies]
 
@@ -360,7 +364,7 @@ def test_the_lowest_priority_is_tried_first(node: LiveNode, pbx: PbxProcess, spa
 def test_within_a_priority_weight_decides(
     node: LiveNode, pbx: PbxProcess, spare: PbxProcess, weights: tuple[int, int], least: int, most: int
 ) -> None:
-    """24 fair tosses give 2 to 22 heads in all but 3 of a million runs; of 24 at 65535 to 1, one at most goes astray."""
+    """24 fair tosses give 2 to 22 heads in all but 3 of a million runs; of 24 at 65535 to 1, at most one is lost."""
     trunk = node.make_trunk(credentials=False)
     for each, weight in zip((pbx, spare), weights, strict=True):
         add_url(node, trunk, each.sip_uri, weight=weight)

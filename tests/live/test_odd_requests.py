@@ -1,0 +1,150 @@
+"""Requests that decent clients do not send, or send too often: each gets one answer, and none harms a call."""
+
+from __future__ import annotations
+
+import pytest
+from demo_carrier import DemoCarrier, complaints
+from live_node import LiveNode
+from raw_sip import RawCaller
+
+ECHO = "+15550100000"
+
+pytestmark = pytest.mark.live
+
+
+@pytest.mark.parametrize(
+    ("method", "status"),
+    [
+        ("OPTIONS", 200),
+        ("SUBSCRIBE", 405),
+        ("PUBLISH", 405),
+        ("MESSAGE", 405),
+        ("NOTIFY", 405),
+        ("FOO", 405),
+        ("BYE", 481),
+        ("UPDATE", 481),
+        ("PRACK", 481),
+    ],
+)
+def test_other_methods_get_an_answer(node: LiveNode, method: str, status: int) -> None:
+    with RawCaller(node) as caller:
+        tag = ";tag=unknown" if status == 481 else ""
+        caller.send(caller.request(method, f"sip:{node.host}:{node.sip_port}", to=f"<sip:x@{node.host}>{tag}"))
+        answer = caller.final()
+    assert answer.sip_status == status, answer
+    assert status != 405 or "INVITE" in answer.first("Allow")
+
+
+@pytest.mark.parametrize("method", ["INVITE", "OPTIONS"])
+def test_too_many_hops(node: LiveNode, method: str) -> None:
+    with RawCaller(node) as caller:
+        caller.send(caller.request(method, f"sip:{node.host}:{node.sip_port}", max_forwards=0))
+        answer = caller.final()
+    assert answer.sip_status == 483, answer
+    assert answer.first("X-Twilio-Error").startswith("32006")
+
+
+# ---- one call, one record -------------------------------------------------------------------------------------------
+
+
+def test_retransmissions_make_one_call(node: LiveNode, carrier: DemoCarrier) -> None:
+    trunk = node.make_trunk()
+    with RawCaller(node) as caller:
+        invite = caller.authorized(trunk, ECHO)
+        for _ in range(4):
+            caller.send(invite)
+        answer = caller.final()
+        assert answer.sip_status == 200
+        uri = f"sip:{ECHO}@{trunk.domain_name}"
+        for _ in range(3):
+            caller.send(caller.ack(answer, uri))
+        caller.send(invite)
+        bye = caller.bye(answer)
+        for _ in range(4):
+            caller.send(bye)
+        assert caller.final().sip_status == 200
+        record = node.record(caller.call_id)
+    assert (record["status"], record["ended_by"], len(record["attempts"])) == ("completed", "caller", 1)
+    assert carrier.times(caller.call_id) == 1
+    assert carrier.took(caller.call_id).ended_by == "caller"
+    assert complaints(node, caller.call_id) == []
+
+
+# ---- requests of strangers ------------------------------------------------------------------------------------------
+
+
+def test_a_stranger_cannot_end_the_call(node: LiveNode, carrier: DemoCarrier) -> None:
+    """Who knows Call-ID and tags, but not our Route, ends nothing."""
+    trunk = node.make_trunk()
+    with RawCaller(node) as caller, RawCaller(node) as stranger:
+        answer = caller.invite(trunk, ECHO)
+        stranger.call_id, stranger.tag, stranger.cseq = caller.call_id, caller.tag, caller.cseq
+        (own,) = answer.every("Record-Route")
+        route = own.partition("tl=")[0]
+        token = own.partition("tl=")[2].partition(">")[0].partition(";")[0]
+        forged = [
+            "",
+            f"Route: <sip:{node.host}:{node.sip_port};lr>\r\n",
+            f"Route: {route}lr>\r\n",
+            f"Route: {own.replace(token, token[:-1] + ('0' if token[-1] != '0' else '1'))}\r\n",
+            f"Route: {own.replace(token, '0' * 32 + token[32:])}\r\n",
+            f"Route: {own.replace(token, token[:34])}\r\n",
+        ]
+        for route in forged:
+            stranger.send(stranger.bye(answer, route=route))
+            assert stranger.final().sip_status == 481, route
+        # With the right Route, but in another call's name.
+        stranger.send(stranger.bye(answer, call_id="another"))
+        assert stranger.final().sip_status == 481
+        # The call is still up: its own BYE reaches the carrier, and gets the carrier's answer.
+        assert carrier.saw(caller.call_id).ended is False
+        caller.cseq += 20
+        caller.send(caller.bye(answer))
+        assert caller.final().sip_status == 200
+        record = node.record(caller.call_id)
+    assert (record["status"], record["ended_by"]) == ("completed", "caller")
+    assert carrier.took(caller.call_id).ended_by == "caller"
+
+
+# ---- bytes that are not UTF-8 ---------------------------------------------------------------------------------------
+
+
+def test_broken_bytes_where_no_decision_hangs_on_them(node: LiveNode) -> None:
+    trunk = node.make_trunk()
+    with RawCaller(node) as caller:
+        invite = caller.authorized(trunk, ECHO, headers="Subject: \xff\xfe\r\nUser-Agent: P\xe9riph\xc3\r\n")
+        invite = invite.replace(b"From: <", b'From: "J\xfcrgen" <')
+        caller.send(invite)
+        answer = caller.final()
+        assert answer.sip_status == 200, answer
+        caller.send(caller.ack(answer, ""))
+        caller.send(caller.bye(answer, headers='Reason: Q.850;cause=16;text="\xff"\r\n'))
+        assert caller.final().sip_status == 200
+        record = node.record(caller.call_id)
+    assert (record["status"], record["user_agent"], record["q850_cause"]) == ("completed", "P\ufffdriph\ufffd", 16)
+
+
+@pytest.mark.parametrize("where", ["ruri", "from", "call-id", "tag", "to", "authorization", "identity"])
+def test_broken_bytes_where_a_decision_hangs_on_them(node: LiveNode, where: str) -> None:
+    trunk = node.make_trunk()
+    user, bad = ECHO, "\xff\xfe"
+    uri = f"sip:{user}{bad if where == 'ruri' else ''}@{trunk.domain_name}"
+    with RawCaller(node) as caller:
+        headers = {
+            "authorization": f'Proxy-Authorization: Digest username="{bad}"\r\n',
+            "identity": f"P-Asserted-Identity: <sip:{bad}@example.com>\r\n",
+        }.get(where, "")
+        caller.send(
+            caller.request(
+                "INVITE",
+                uri,
+                headers=headers,
+                to=f"<sip:{user}{bad if where == 'to' else ''}@{trunk.domain_name}>",
+                caller=f"sip:+1555{bad if where == 'from' else ''}@example.com",
+                tag=bad if where == "tag" else None,
+                call_id=f"{caller.call_id}{bad}" if where == "call-id" else None,
+            )
+        )
+        answer = caller.final()
+    assert answer.sip_status == 400, answer
+    assert "Traceback" not in node.settings.log_file.read_text()
