@@ -1,4 +1,4 @@
-"""baresip, a SIP client with a stack of its own (libre), without a sound card: it sends a sine and records what it hears."""
+"""baresip, a SIP client with a stack of its own (libre). Without a sound card: it sends a tone, and records."""
 
 from __future__ import annotations
 

@@ -120,11 +120,12 @@ class RawCaller:
         cseq: int | None = None,
         tag: str | None = None,
     ) -> bytes:
-        """A request as bytes. `headers`: further header lines, each with its CRLF. Texts in latin-1: \\xff is one byte."""
+        """A request as bytes, of texts in latin-1 (\\xff is one byte). `headers`: more of them, each with its CRLF."""
         number = self.cseq if cseq is None else cseq
         content = "Content-Type: application/sdp\r\n" if body else ""
         head = (
-            f"{method} {uri} SIP/2.0\r\nVia: SIP/2.0/UDP {self.address};branch=z9hG4bK{branch or secrets.token_hex(6)};rport\r\n"
+            f"{method} {uri} SIP/2.0\r\n"
+            f"Via: SIP/2.0/UDP {self.address};branch=z9hG4bK{branch or secrets.token_hex(6)};rport\r\n"
             f"Max-Forwards: {max_forwards}\r\nFrom: <{caller}>;tag={tag or self.tag}\r\nTo: {to or f'<{uri}>'}\r\n"
             f"Call-ID: {call_id or self.call_id}\r\nCSeq: {number} {method}\r\nContact: <sip:test@{self.address}>\r\n"
             f"{headers}{content}Content-Length: {len(body)}\r\n\r\n"

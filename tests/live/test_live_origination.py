@@ -229,6 +229,7 @@ def test_a_secure_trunk_calls_by_tls_with_srtp(node: LiveNode, carrier: DemoCarr
     record = node.record(result.call_id)
     assert (record["status"], record["ended_by"]) == ("completed", by)
     assert record["attempts"][0]["uri"].endswith("transport=tls")
+    assert record["secure"] is True
     assert complaints(node, result.call_id) == []
 
 
@@ -259,6 +260,8 @@ def test_a_dead_url_is_followed_by_the_next(node: LiveNode, carrier: DemoCarrier
         "alert_text"
     ]
     assert alert["seen"]["origination_url_sid"] == urls[0]
+    # After a TLS target the next one is sent from its own socket again.
+    assert not [line for line in complaints(node, result.call_id) if "mismatch" in line]
 
 
 def test_nothing_is_left(node: LiveNode, carrier: DemoCarrier) -> None:

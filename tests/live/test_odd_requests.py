@@ -104,6 +104,22 @@ def test_a_stranger_cannot_end_the_call(node: LiveNode, carrier: DemoCarrier) ->
         record = node.record(caller.call_id)
     assert (record["status"], record["ended_by"]) == ("completed", "caller")
     assert carrier.took(caller.call_id).ended_by == "caller"
+    assert not [line for line in complaints(node, caller.call_id) if "error" in line]
+
+
+def test_a_transfer_is_refused_and_the_call_goes_on(node: LiveNode, carrier: DemoCarrier) -> None:
+    trunk = node.make_trunk()
+    with RawCaller(node) as caller:
+        answer = caller.invite(trunk, ECHO)
+        caller.cseq += 1
+        caller.send(caller.in_dialog("REFER", answer, headers="Refer-To: <sip:+15550100440@example.com>\r\n"))
+        refused = caller.final()
+        assert refused.sip_status == 403, refused
+        assert refused.first("X-Twilio-Error").startswith("32218 ")
+        assert carrier.saw(caller.call_id).ended is False
+        caller.send(caller.bye(answer))
+        assert caller.final().sip_status == 200
+        assert node.record(caller.call_id)["status"] == "completed"
 
 
 # ---- bytes that are not UTF-8 ---------------------------------------------------------------------------------------

@@ -15,7 +15,6 @@ do not exist and trunks without any authentication answer alike; the account is 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from random import Random
 
 from trunkline.core import digest, e164, networks
@@ -24,6 +23,7 @@ from trunkline.core.cause import Cause
 from trunkline.core.decision import Alert, Challenge, Reject
 from trunkline.core.digest import Authorization, DigestError, Outcome
 from trunkline.core.policy import Policy
+from trunkline.core.record import record
 from trunkline.core.refusal import Case
 from trunkline.core.routing_data import AccountRow, CredentialRow, RoutingData, TrunkRow
 from trunkline.core.trunk_host import HostKind, valid_hosts
@@ -34,7 +34,7 @@ nonce's lifetime.
 """
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Admitted:
     """The call may go out."""
 
@@ -46,7 +46,7 @@ class Admitted:
     alerts: tuple[Alert, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class World:
     """What a decision depends on besides the request."""
 

@@ -7,6 +7,7 @@ account.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from trunkline.core import e164, name_addr, sip_uri
@@ -74,6 +75,7 @@ def asserted_number(invite: Invite) -> str | None:
     return None
 
 
+@lru_cache(maxsize=4096)
 def user_and_host(uri: str) -> tuple[str, str]:
     """User and host parts; two empty texts where the URI cannot be read, for then it has no caller ID either."""
     try:

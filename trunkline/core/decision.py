@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from trunkline.core.cause import Cause, LogLevel, error_header
+from trunkline.core.record import record
 
 Direction = Literal["trunking-terminating", "trunking-originating"]
 Header = tuple[str, str]
@@ -76,7 +77,7 @@ class Reject:
         return () if header is None else (header,)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Target:
     """One place to send the INVITE to."""
 
@@ -97,7 +98,7 @@ class Target:
     """Added to the INVITE of this attempt alone."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Relay:
     """Send the call on: to the first target, then by `failover` to the others."""
 
@@ -133,7 +134,7 @@ class Answer:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Plan:
     """The state of a call that is being set up: all that the failure route needs to go on."""
 

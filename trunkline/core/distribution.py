@@ -21,6 +21,9 @@ R = TypeVar("R", bound=Ranked)
 
 def in_order(rows: Iterable[R], dice: Random) -> list[R]:
     """All rows in the order in which to try them."""
+    rows = list(rows)
+    if len(rows) < 2:
+        return rows
     by_priority: dict[int, list[R]] = {}
     for row in rows:
         by_priority.setdefault(row.priority, []).append(row)

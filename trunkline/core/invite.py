@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from trunkline.core.record import record
 
 Transport = Literal["udp", "tcp", "tls"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Invite:
     """The facts of one dialog-forming request (INVITE or REGISTER), as received: nothing is checked or normalised
     yet.

@@ -6,7 +6,8 @@ from __future__ import annotations
 def q850_cause(value: str | None) -> int | None:
     """The ITU-T Q.850 cause, 1 to 127, of `Q.850;cause=16;text="…"`; None where there is none.
 
-    Several reasons may stand in one header, separated by commas (RFC 3326 section 2); text in quotes is not looked into.
+    Several reasons may stand in one header, separated by commas (RFC 3326 section 2); text in quotes is not looked
+    into.
     """
     for part in (value or "").split(","):
         protocol, *parameters = part.split(";")

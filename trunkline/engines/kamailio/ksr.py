@@ -81,8 +81,13 @@ class Message:
             user_agent=self.lenient("ua"), has_sdp=bool(sdp), offers_srtp=" RTP/SAVP" in sdp, call_sid=call_sid)
 
     def sdp_is_behind_nat(self) -> bool:
-        """Whether the offer names an address that is not where the request came from and that nobody else can reach."""
-        line = self.lenient("(rb{line.sw,c=})") or ""
+        """Whether the offer names an address that is not where the request came from and that nobody else can reach.
+
+        Never for TLS: the front has put a reachable address there.
+        """
+        if self.number("$Rp") == self._inner_port:
+            return False
+        line = ("\n" + (self.lenient("rb") or "")).partition("\nc=")[2].partition("\n")[0]
         return sdp_is_behind_nat(line.rpartition(" ")[2].strip(), self.text("$si") or "")
 
     def _source(self) -> tuple[str, int, Transport]:

@@ -176,7 +176,8 @@ class Edge:
         self._message.start(plan, self._route_token(invite, sid, relay.media_mode), away, towards, new_from, self._front)
         self._write({**self._invite_event(invite, sid, now), "direction": relay.direction, "caller": relay.caller,
                      "called": relay.called, "account": relay.account_sid, "trunk": relay.trunk_sid, "verdict": "relay",
-                     "attempt": self._attempt(plan)}, now)
+                     # The customer's side is what secure trunking is about, whichever way the call goes.
+                     "secure": relay.media_mode != "p", "attempt": self._attempt(plan)}, now)
         for alert in relay.alerts:
             self._write({"e": "alert", "at": now, "edge": self._edge, "sid": sid, "code": alert.code, "level": alert.level,
                          "text": alert.text, "source": invite.source_ip, "account": relay.account_sid, "trunk": relay.trunk_sid,

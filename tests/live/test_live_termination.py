@@ -1,4 +1,4 @@
-"""PBX → PSTN, with real processes and real audio: the call, its end from either side, its record, refusals by the callee."""
+"""PBX → PSTN with real audio: the call, its end from either side, its record, refusals by the callee."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One call, several carriers: which failure goes on to the next, and which must not (core/failover.py), with real carriers."""
+"""One call, several carriers: which failure goes on to the next and which must not (core/failover.py)."""
 
 from __future__ import annotations
 
@@ -243,7 +243,7 @@ def test_the_last_answer_is_given(world: World) -> None:
 
 
 def test_the_best_answer_is_given(world: World) -> None:
-    """500 from one and 503 from the other: 500 it is (RFC 3261 section 16.7); a refusal meant for us is never passed on."""
+    """500 from one, 403 from the other: 500 it is (RFC 3261 section 16.7), for the 403 was meant for us."""
     world.carriers(world.first.uri("udp"), world.second.uri("udp"))
     world.first.behave("refuse", sip_status=500)
     world.second.behave("refuse", sip_status=403)
@@ -267,7 +267,7 @@ def test_cancelled_while_the_second_rings(world: World) -> None:
 
 
 def test_cancelled_before_anything_came(world: World) -> None:
-    """The silent carrier cannot be cancelled yet (RFC 3261 section 9.1). When its time is over, the next must not ring."""
+    """The silent one cannot be cancelled yet (RFC 3261 section 9.1). When its time is over, the next must not ring."""
     world.carriers(world.silent.silent_uri, world.second.uri("udp"))
     rang_before = len(world.second.seen())
     with RawCaller(world.node) as caller:
