@@ -21,4 +21,4 @@ def test_refuse_unread_reads_anything(ruri):
 
 def test_an_alert_needs_a_code():
     with pytest.raises(ValueError, match="no debugger code"):
-        Case(invite()).alert(Cause.NO_CARRIER)
+        Case(invite()).alert(Cause.UNKNOWN_NUMBER)

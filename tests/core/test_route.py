@@ -58,7 +58,8 @@ def test_without_any_carrier_the_answer_is_503():
     edge.routing.targets = []
     refused = edge.decide(invite("acl"))
     assert isinstance(refused, Reject)
-    assert (refused.cause, refused.sip_status, refused.headers) == (Cause.NO_CARRIER, 503, ())
+    assert (refused.cause, refused.sip_status) == (Cause.NO_CARRIER, 503)
+    assert refused.headers == (("X-Twilio-Error", "32400 No carrier is available"),)
 
 
 ORIGINATION = {

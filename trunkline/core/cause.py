@@ -140,19 +140,20 @@ class Cause(Enum):
         "A {method} came from {source}; a trunk takes INVITE.",
     )
     MALFORMED_REQUEST = CauseRow(
-        400, "Bad Request", None, "warning", _CALLER,
+        400, "Bad Request", 32112, "warning", _CALLER,
         "Malformed request: {detail}",
         "Malformed request from {source}: {detail}.",
     )
 
     # The carrier side.
+    # The vendor's code for routing over carriers that ended without one (BYOC); it has none of its own for its own carriers.
     NO_CARRIER = CauseRow(
-        503, "No Carrier Available", None, "error", _PLATFORM,
+        503, "No Carrier Available", 32400, "error", _PLATFORM,
         "No carrier is available",
         "No enabled carrier target is configured: enable one.",
     )
     CARRIERS_EXHAUSTED = CauseRow(
-        503, "No Carrier Available", None, "error", _CARRIER,
+        503, "No Carrier Available", 32400, "error", _CARRIER,
         "No carrier could take the call",
         "All carrier targets failed for this call; its attempts say how.",
     )

@@ -21,11 +21,8 @@ class Invite:
     """The Request-URI, whole: `sip:+15550100@acme.pstn.twilio.com`."""
     from_header_uri: str
     """The URI of From, without display name, brackets and header parameters."""
-    to_uri: str
-    """The URI of To, likewise."""
     from_tag: str
     call_id: str
-    cseq: int
     source_ip: str
     """Where the packet came from, as text without brackets. Behind the TLS front: the far end's address, not the
     front's.
@@ -33,8 +30,6 @@ class Invite:
     source_port: int
     transport: Transport
     """How the sender reached us; `tls` also where the TLS front passed it on over TCP."""
-    from_display: str = ""
-    """Display name of From without quotes; empty when there is none."""
     p_asserted_identity: str | None = None
     """The whole P-Asserted-Identity value (RFC 3325), or None."""
     remote_party_id: str | None = None
@@ -48,3 +43,9 @@ class Invite:
     """An `m=audio` line of the offer says RTP/SAVP or RTP/SAVPF (RFC 4568)."""
     call_sid: str = ""
     """The SID that the edge gave this call. Goes into X-Twilio-CallSid of origination calls."""
+    to_uri: str = ""
+    """The URI of To, as that of From. Read for REGISTER only: an INVITE goes where its Request-URI says."""
+    cseq: int = 0
+    """Read by no rule yet, so the edge leaves it out."""
+    from_display: str = ""
+    """Display name of From without quotes; empty when there is none. Likewise."""

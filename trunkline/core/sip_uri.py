@@ -56,7 +56,7 @@ class SipUri:
     @property
     def host_port(self) -> str:
         """`host`, `host:port`, `[v6]:port`: as it stands in a URI."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        host = bracketed(self.host)
         return host if self.port is None else f"{host}:{self.port}"
 
     def __str__(self) -> str:
@@ -64,6 +64,11 @@ class SipUri:
         if self.scheme == "tel":
             return f"tel:{self.user}{tail}"
         return f"{self.scheme}:{_escape(self.user) + '@' if self.user else ''}{self.host_port}{tail}"
+
+
+def bracketed(host: str) -> str:
+    """A host as it stands in a URI: IPv6 in brackets."""
+    return f"[{host}]" if ":" in host else host
 
 
 # RFC 3261 section 25.1: user = 1*( unreserved / escaped / user-unreserved )

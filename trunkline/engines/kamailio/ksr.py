@@ -4,7 +4,8 @@ Runs inside Kamailio: standard library and core only. What it leaves, and kamail
 
 - `$var(verdict)`: `relay` (send to the target), `next` (send to another), `pass` (let the callee's own answer through), `refuse`
   (answer `$var(status)` `$var(reason)`), `drop` (no answer)
-- in the transaction: `$avp(sid)`, `$avp(n)`, `$avp(plan)`, `$avp(tl)`, `$avp(headers)`, `$avp(new_from)`, `$avp(wait)` and `$avp(ring)`
+- in the transaction: `$avp(sid)`, `$avp(n)`, `$avp(plan)`, `$avp(tl)`, `$avp(headers)`, `$avp(asserted)` (the caller as P-Asserted-Identity
+  says it to a carrier), `$avp(new_from)`, `$avp(wait)` and `$avp(ring)`
   (milliseconds), `$avp(away)` and `$avp(towards)` (rtpengine's flags for SDP that leaves the caller, and that comes back)
 """
 
@@ -134,12 +135,15 @@ class Message:
         """The callee's own final answer goes back to the caller as it is."""
         self._sets("$var(verdict)", "pass")
 
-    def start(self, plan: Plan, route_token: str, away: str, towards: str, new_from: str | None, front: str) -> None:
+    def start(self, plan: Plan, route_token: str, away: str, towards: str, asserted: str | None, new_from: str | None,
+              front: str) -> None:
         """First attempt: all that the transaction has to keep, and the target."""
         self._sets("$avp(sid)", plan.call_sid)
         self._sets("$avp(tl)", route_token)
         self._sets("$avp(away)", away)
         self._sets("$avp(towards)", towards)
+        if asserted is not None:
+            self._sets("$avp(asserted)", asserted)
         if new_from is not None:
             self._sets("$avp(new_from)", new_from)
         self.go(plan, front)

@@ -20,14 +20,16 @@ from typing import Any
 import KSR  # there only inside Kamailio
 
 from trunkline.core import media
+from trunkline.core.caller_id import user_and_host
 from trunkline.core.cause import Cause, error_header
-from trunkline.core.decision import Challenge, Plan, Reject, Relay, advance, plan_of
+from trunkline.core.decision import TERMINATION, Challenge, Plan, Reject, Relay, advance, plan_of
 from trunkline.core.failover import Failure, Next, after_failure
 from trunkline.core.invite import Invite
 from trunkline.core.policy import Policy
 from trunkline.core.reason_header import q850_cause
 from trunkline.core.route import decide
 from trunkline.core.sid import new_sid
+from trunkline.core.sip_uri import bracketed
 from trunkline.engines.kamailio.ksr import MalformedRequest, Message
 from trunkline.engines.kamailio.routing import RoutingDb
 from trunkline.engines.kamailio.spool import Spool
@@ -40,6 +42,7 @@ class Edge:
 
     def __init__(self, settings: dict[str, Any]) -> None:
         self._edge: str = settings["edge"]
+        self._host = bracketed(self._edge.rpartition(":")[0])
         self._spool = Spool(Path(settings["spool"]))
         self._routing_path = Path(settings["routing_db"])
         self._routing: RoutingDb | None = None
@@ -90,7 +93,7 @@ class Edge:
             elif isinstance(decision, Challenge):
                 self._message.refuse(decision.status, decision.reason, decision.headers)
         except MalformedRequest as problem:
-            self._message.refuse(400, "Bad Request", (("X-Twilio-Error", f"32100 {problem}"),))
+            self._refuse_malformed(str(problem))
         except Exception:
             self._bug()
         return 1
@@ -167,13 +170,15 @@ class Edge:
 
     def _relay(self, relay: Relay, invite: Invite, sid: str, now: float) -> None:
         plan = plan_of(relay, sid)
+        asserted = f"sip:{relay.caller}@{self._host}" if relay.direction == TERMINATION else None
         new_from = None
         if relay.replace_caller_id is not None:
-            host = invite.from_header_uri.rpartition("@")[2].partition(";")[0]
-            new_from = f"sip:{relay.replace_caller_id}@{host}"
+            host = user_and_host(invite.from_header_uri)[1]
+            new_from = f"sip:{relay.replace_caller_id}@{bracketed(host) if host else self._host}"
         away = media.rtpengine_flags(relay.media_mode, sender_is_caller=True, is_offer=True, behind_nat=self._message.sdp_is_behind_nat())
         towards = media.rtpengine_flags(relay.media_mode, sender_is_caller=False, is_offer=False, behind_nat=False)
-        self._message.start(plan, self._route_token(invite, sid, relay.media_mode), away, towards, new_from, self._front)
+        token = self._route_token(invite, sid, relay.media_mode, now)
+        self._message.start(plan, token, away, towards, asserted, new_from, self._front)
         self._write({**self._invite_event(invite, sid, now), "direction": relay.direction, "caller": relay.caller,
                      "called": relay.called, "account": relay.account_sid, "trunk": relay.trunk_sid, "verdict": "relay",
                      # The customer's side is what secure trunking is about, whichever way the call goes.
@@ -192,13 +197,19 @@ class Edge:
 
     def _malformed(self, sid: str, detail: str, now: float) -> None:
         cause = Cause.MALFORMED_REQUEST
-        self._message.refuse(cause.sip_status, f"{cause.reason}: {detail}", ())
-        source = f"{self._message.lenient('si')}:{self._message.number('$sp')}"
+        self._refuse_malformed(detail)
+        proto = (self._message.lenient("proto") or "").lower()
+        source = f"{proto}:{self._message.lenient('si')}:{self._message.number('$sp')}"
         self._write({"e": "invite", "sid": sid, "at": now, "edge": self._edge, "direction": "trunking-terminating", "secure": False,
                      "call_id": self._message.lenient("ci"), "from_tag": self._message.lenient("ft"), "source": source,
                      "ruri": self._message.lenient("ru"), "caller": "", "called": "", "account": None, "trunk": None,
                      "user_agent": self._message.lenient("ua"), "verdict": "reject", "cause": cause.name, "status": cause.sip_status,
                      "code": cause.code, "text": detail}, now)
+
+    def _refuse_malformed(self, detail: str) -> None:
+        cause = Cause.MALFORMED_REQUEST
+        header = error_header(cause.code, cause.value.text.format(detail=detail))
+        self._message.refuse(cause.sip_status, cause.reason, () if header is None else (header,))
 
     def _failed(self, failure: Failure, q850: int | None) -> None:
         now = time.time()
@@ -225,9 +236,10 @@ class Edge:
                      "canceled": failure.canceled, "cause": cause.name if cause else None,
                      "error_code": cause.code if cause else None}, now)
 
-    def _route_token(self, invite: Invite, sid: str, mode: str) -> str:
-        """What rides in our Record-Route: call, media mode, and the MAC that kamailio.cfg checks on in-dialog requests."""
-        head = f"{sid[2:]}.{mode}"
+    def _route_token(self, invite: Invite, sid: str, mode: str, now: float) -> str:
+        """What rides in our Record-Route: call, media mode, its start in Unix seconds, and the MAC that kamailio.cfg checks on
+        in-dialog requests."""
+        head = f"{sid[2:]}.{mode}.{int(now):010d}"
         signed = f"{self._route_secret} {head} {invite.call_id} {invite.from_tag} {self._route_secret}"
         return f"{head}.{hashlib.sha256(signed.encode()).hexdigest()[:16]}"
 

@@ -12,11 +12,10 @@ SEGMENT_SECONDS = 60
 
 
 class Spool:
-    """Appends events to `events-<unix minute>.jsonl`. A file is opened per process: descriptors are never shared by a fork."""
+    """Appends events to `events-<unix minute>.jsonl`. A descriptor that a fork has shared does no harm: each write goes to the end."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = os.fspath(folder)
-        self._pid = 0
         self._minute = 0
         self._descriptor = -1
         self._torn = False
@@ -27,7 +26,7 @@ class Spool:
         """Write one JSON object, without its newline. False when the disk refused it: the call goes on all the same."""
         minute = int(now) // SEGMENT_SECONDS
         try:
-            if minute != self._minute or self._pid != os.getpid():
+            if minute != self._minute or self._descriptor < 0:
                 self._open(minute)
             line = f"\n{event}\n" if self._torn else f"{event}\n"
             data = line.encode("utf-8", "surrogateescape")
@@ -41,9 +40,9 @@ class Spool:
         return not self._torn
 
     def _open(self, minute: int) -> None:
-        if self._descriptor >= 0 and self._pid == os.getpid():
+        if self._descriptor >= 0:
             os.close(self._descriptor)
-        self._descriptor = -1
+            self._descriptor = -1
         self._descriptor = os.open(
             f"{self._folder}/events-{minute}.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        self._pid, self._minute = os.getpid(), minute
+        self._minute = minute
