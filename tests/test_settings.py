@@ -132,7 +132,16 @@ def test_ports_survive_their_file(tmp_path):
     ports = Ports(1, 2, 3, 4, 5)
     ports.write(tmp_path / "ports.json")
     assert Ports.read(tmp_path / "ports.json") == ports
-    for text in ("", "{}", "[]", '{"ng": "x"}'):
+    beyond = '{"ng": 1, "edge_inner": 99999999, "tls_front": 3, "carrier": 4, "carrier_control": 5}'
+    below, endless = beyond.replace("99999999", "-1"), beyond.replace("99999999", "1e999")
+    for text in ("", "{}", "[]", '{"ng": "x"}', beyond, below, endless):
         (tmp_path / "ports.json").write_text(text)
         with pytest.raises(ValueError, match=r"ports|Expecting|invalid"):
             Ports.read(tmp_path / "ports.json")
+
+
+def test_a_wrong_database_url_does_not_show_its_password():
+    with pytest.raises(SettingsError) as refused:
+        Settings.load({}, {"TRUNKLINE_DATABASE_URL": "mysql://ann:s3cret@pass@db/x", "HOME": "/root"})
+    assert "s3cret" not in str(refused.value)
+    assert "mysql://ann:***@db/x" in str(refused.value)

@@ -6,6 +6,7 @@ import hashlib
 import ipaddress
 import json
 import os
+import re
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
@@ -43,9 +44,12 @@ class Ports:
         """What an earlier `write` left. Errors: OSError, ValueError when the file is not ours or not whole."""
         try:
             found = json.loads(path.read_text())
-            return cls(**{field.name: int(found[field.name]) for field in fields(cls)})
-        except (KeyError, TypeError) as problem:
+            ports = cls(**{field.name: int(found[field.name]) for field in fields(cls)})
+        except (KeyError, TypeError, OverflowError) as problem:
             raise ValueError(f"{path} does not hold this node's ports") from problem
+        if not all(0 <= port < 65536 for port in asdict(ports).values()):
+            raise ValueError(f"{path} holds what is no port")
+        return ports
 
     def write(self, path: Path) -> None:
         path.write_text(json.dumps(asdict(self)) + "\n")
@@ -223,13 +227,17 @@ def variable_name(setting: str) -> str:
     return "TRUNKLINE_" + setting.upper()
 
 
+_PASSWORD = re.compile(r"(://[^/@:]*:).*@")
+
+
 def parse(setting: str, given: object, source: str) -> object:
     """One value of any origin (option, environment, a test's own object) as the type of its field."""
     text = _as_text(given).strip()
     try:
         return PARSERS[setting](text)
     except ValueError as problem:
-        raise SettingsError(f"{source} {text!r}: {problem}") from None
+        shown = _PASSWORD.sub(r"\1***@", text)  # a log or a terminal may be read by others
+        raise SettingsError(f"{source} {shown!r}: {problem}") from None
 
 
 def _as_text(value: object) -> str:

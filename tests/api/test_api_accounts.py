@@ -23,6 +23,7 @@ def header(text: bytes) -> str:
         (header(b"no colon"), None),
         (header(b"\xff:x"), None),
         ("Basic ===", None),
+        ("Basic \xff\xfe==", None),
         ("Bearer x", None),
         ("", None),
     ],

@@ -55,6 +55,19 @@ def test_the_carriers_help_is_its_own():
     assert "--numbers" in done.stdout
 
 
+def test_an_argument_that_is_no_text_is_one_line():
+    done = run("carrier", "--host", "\udcff")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "trunkline: argument 3 holds bytes that are not UTF-8\n"
+
+
+def test_what_the_system_refuses_is_one_line(tmp_path):
+    done = run("routing", "rebuild", home=tmp_path / ("x" * 300))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.endswith(": File name too long\n")
+    assert done.stderr.count("\n") == 1
+
+
 def test_the_reference_is_fresh():
     assert (DOCS / "cli.md").read_text() == reference(), "stale: run `make docs`"
 

@@ -53,6 +53,7 @@ FINALS: dict[str, tuple[list[Event], str, int | None, str | None]] = {
         [CALL.attempt_failed(1, 503), CALL.final(1, 503, cause="CARRIERS_EXHAUSTED")], "failed", 503, "edge"),
     "exhausted, best answer was 480": (
         [CALL.attempt_failed(1, 480), CALL.final(1, 480, cause="ORIGINATION_EXHAUSTED")], "failed", 480, "edge"),
+    "no status of SIP": ([CALL.attempt_failed(1, 700), CALL.final(1, 502)], "failed", 502, "callee"),
     "canceled": ([CALL.ringing(0.1), *CALL.canceled(5)], "canceled", 487, "caller"),
     "487 from the callee": (
         [CALL.ringing(0.1), CALL.attempt_failed(5, 487), CALL.final(5, 487)], "no-answer", 487, "callee"),

@@ -190,6 +190,7 @@ def test_a_carriers_redirect_is_not_followed_nor_passed_on():
         (ORIGINATION, 407, 480),
         (ORIGINATION, 503, 480),
         (TERMINATION, 302, 502),
+        (TERMINATION, 700, 502),
     ],
 )
 def test_after_early_media_too_the_caller_never_gets_what_was_meant_for_us(direction, status, final):

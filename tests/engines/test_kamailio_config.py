@@ -54,7 +54,7 @@ def test_the_script_learns_what_it_needs(settings: Settings) -> None:
     assert told["realm"] == "sip.twilio.com"
     assert programs["kamailio"].environment["TRUNKLINE_EDGE_FILE"] == str(settings.run_dir / "edge.json")
     # One secret of the home, a key of its own for each purpose, and the secret itself nowhere.
-    assert len({told["hop_secret"], told["route_secret"], SECRET.hex()}) == 3
+    assert len({told["hop_secret"], told["route_key"], told["route_outer_key"], SECRET.hex()}) == 4
     for file in settings.run_dir.iterdir():
         if file.is_file():
             assert SECRET.hex() not in file.read_text()

@@ -60,6 +60,19 @@ class RawAudio:
                     heard += decode_pcmu(packet[12:])
         return measure_tone(heard, hz, 8000)
 
+    def overhear(self, seconds: float) -> int:
+        """Send nothing for so long; how many packets come."""
+        self._empty()
+        packets, until = 0, time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            self._socket.settimeout(left)
+            try:
+                self._socket.recv(2048)
+            except TimeoutError:
+                break
+            packets += 1
+        return packets
+
     def _empty(self) -> None:
         self._socket.setblocking(False)
         try:

@@ -159,7 +159,8 @@ def test_a_reinvite_moves_the_media(node: LiveNode) -> None:
         caller.send(caller.in_dialog("ACK", answer))
         reading = second.talk(rtp_address(moved), 0.8, 440.0)
         assert reading.tone_seconds > 0.4, reading
-        assert first.talk(rtp_address(answer), 0.2, 440.0).seconds == 0  # nobody listens there any more
+        # Nobody listens there any more. (It says nothing: in the first 3 s rtpengine 12.5 would believe it again.)
+        assert first.overhear(0.2) == 0
         caller.send(caller.bye(answer))
         assert caller.final().sip_status == 200
         record = node.record(caller.call_id)

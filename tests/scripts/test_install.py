@@ -86,6 +86,16 @@ def test_what_is_missing_comes_by_apt_and_its_noise_stays_away(machine):
     assert not list(machine.folder.glob("trunkline-install.*")), "the log is removed when all went well"
 
 
+@pytest.mark.parametrize(
+    ("tool", "said"),
+    [("systemctl", "disable ngcp-rtpengine-daemon"), ("update-rc.d", "ngcp-rtpengine-daemon disable")],
+)
+def test_services_that_came_do_not_start_at_the_next_boot(machine, tool, said):
+    program(machine.tools / tool, f'echo "$*" >> "{machine.folder}/disabled"; exit 1')
+    assert machine.install().returncode == 0
+    assert said in (machine.folder / "disabled").read_text().splitlines()
+
+
 def test_twice_in_a_row_is_quick_and_silent(machine):
     machine.provide(*RUN_PACKAGES)
     machine.install()

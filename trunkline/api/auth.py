@@ -7,7 +7,6 @@ be the caller's own, a subaccount of it, or, for the platform account, any. The 
 from __future__ import annotations
 
 import base64
-import binascii
 import hmac
 
 from sqlalchemy.orm import Session
@@ -26,7 +25,7 @@ def basic_credentials(header: str) -> tuple[str, str] | None:
         return None
     try:
         text = base64.b64decode(encoded.strip(), validate=True).decode("utf-8")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # no base64, no ASCII, no UTF-8
         return None
     username, colon, password = text.partition(":")
     return (username, password) if colon else None

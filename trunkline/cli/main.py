@@ -32,6 +32,10 @@ for command in (*node.COMMANDS, *calling.COMMANDS, *account.COMMANDS, *storage.C
 
 def main(arguments: list[str] | None = None) -> None:
     """Run one command and exit with its status. A wrong option is one line and status 2."""
+    for place, argument in enumerate(sys.argv[1:] if arguments is None else arguments, 1):
+        if not argument.isascii() and any("\udc80" <= character <= "\udcff" for character in argument):
+            click.echo(f"trunkline: argument {place} holds bytes that are not UTF-8", err=True)
+            sys.exit(EXIT_CANNOT)
     try:
         result = cli.main(arguments, prog_name="trunkline", standalone_mode=False)
         sys.exit(result if isinstance(result, int) else 0)
@@ -50,6 +54,10 @@ def main(arguments: list[str] | None = None) -> None:
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output has enough
         sys.exit(0)
+    except OSError as problem:  # a file of the home that is none, a name too long, a full disk
+        where = f"{str(problem.filename)[:200]}: " if problem.filename else ""
+        click.echo(f"trunkline: {where}{problem.strerror or problem}", err=True)
+        sys.exit(EXIT_CANNOT)
 
 
 if __name__ == "__main__":

@@ -210,7 +210,7 @@ def _answered(cdr: Cdr, event: Event, at: int) -> None:
 
 
 def _attempt_failed(cdr: Cdr, event: Event, at: int) -> None:
-    code, reason, why = number(event["code"], 100, 699), text(event.get("reason")), text(event.get("why"))
+    code, reason, why = number(event["code"], 100, 999), text(event.get("reason")), text(event.get("why"))
     attempt = _attempt(cdr, event, at)
     if attempt.outcome == "answered":
         return

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from json.encoder import encode_basestring_ascii
 from typing import Any, Literal
 
 from trunkline.core.cause import Cause, LogLevel, error_header
@@ -197,20 +198,22 @@ def advance(plan: Plan, best: Answer | None) -> Plan:
 
 
 _PLAN_VERSION = 1
-_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
-def _target_list(target: Target) -> list[object]:
-    return [
-        target.target_sid,
-        target.carrier_sid,
-        target.ruri,
-        target.transport,
-        target.next_hop,
-        target.no_provisional_after,
-        target.no_answer_after,
-        target.headers,
-    ]
+def _text(value: str | None) -> str:
+    return "null" if value is None else encode_basestring_ascii(value)
+
+
+def _headers_json(headers: tuple[Header, ...]) -> str:
+    return "[" + ",".join([f"[{_text(name)},{_text(value)}]" for name, value in headers]) + "]" if headers else "[]"
+
+
+def _target_json(target: Target) -> str:
+    return (
+        f"[{_text(target.target_sid)},{_text(target.carrier_sid)},{_text(target.ruri)},{_text(target.transport)},"
+        f"{_text(target.next_hop)},{target.no_provisional_after!r},{target.no_answer_after!r},"
+        f"{_headers_json(target.headers)}]"
+    )
 
 
 def _target_from(row: list[Any]) -> Target:
@@ -224,24 +227,14 @@ def _headers_from(rows: list[list[str]]) -> tuple[Header, ...]:
 
 def plan_to_json(plan: Plan) -> str:
     """Compact JSON in ASCII, of about 200 bytes and 100 more per target."""
-    best = plan.best
-    return _encode(
-        [
-            _PLAN_VERSION,
-            plan.call_sid,
-            plan.direction,
-            plan.account_sid,
-            plan.trunk_sid,
-            plan.caller,
-            plan.called,
-            plan.media_mode,
-            plan.replace_caller_id,
-            plan.headers,
-            plan.n,
-            _target_list(plan.current),
-            [_target_list(target) for target in plan.remaining],
-            None if best is None else [best.status, best.reason],
-        ]
+    # Put together by hand: json takes five times as long, and every call needs its plan, though few calls use it.
+    best = "null" if plan.best is None else f"[{plan.best.status},{_text(plan.best.reason)}]"
+    remaining = ",".join([_target_json(target) for target in plan.remaining])
+    return (
+        f"[{_PLAN_VERSION},{_text(plan.call_sid)},{_text(plan.direction)},{_text(plan.account_sid)},"
+        f"{_text(plan.trunk_sid)},{_text(plan.caller)},{_text(plan.called)},{_text(plan.media_mode)},"
+        f"{_text(plan.replace_caller_id)},{_headers_json(plan.headers)},{plan.n},{_target_json(plan.current)},"
+        f"[{remaining}],{best}]"
     )
 
 

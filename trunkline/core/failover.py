@@ -169,10 +169,9 @@ def _origination_verdict(failure: Failure) -> tuple[bool, str]:
 
 def _passed_on(failure: Failure, termination: bool) -> Answer:
     """What the caller gets of an answer that ended the hunt."""
-    if failure.status < 400:
-        return Answer(
-            502, "Bad Gateway"
-        )  # RFC 3261 section 21.5.3; a 3xx would send the customer to the carrier's other places
+    if not 400 <= failure.status <= 699:
+        # RFC 3261 section 21.5.3. A 3xx would send the customer to the carrier's other places, and there is no 7xx.
+        return Answer(502, "Bad Gateway")
     if failure.status in _NEVER_PASSED_ON and not (termination and failure.status == 503):
         cause = Cause.CARRIERS_EXHAUSTED if termination else Cause.ORIGINATION_EXHAUSTED
         return Answer(cause.sip_status, cause.reason)

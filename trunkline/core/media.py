@@ -26,7 +26,8 @@ class Side(Enum):
     CALLEE = "callee"
 
 
-MODES = ("p", "s", "S")
+PLAIN = "p"
+MODES = (PLAIN, "s", "S")
 
 _ALWAYS = ("replace-origin", "replace-session-connection", "ICE=remove", "rtcp-mux-demux")
 # RFC 4568 section 6.2 has three suites; these are the ones that rtpengine 10.5 knows besides the two that we take.
@@ -47,7 +48,7 @@ _NO_OTHER_SUITES = tuple(f"SDES-no-{suite}" for suite in _OTHER_SUITES)
 
 def media_mode(secure_side: Side | None) -> str:
     """The letter for a call with this side secure (None: neither)."""
-    return "p" if secure_side is None else "s" if secure_side is Side.CALLER else "S"
+    return PLAIN if secure_side is None else "s" if secure_side is Side.CALLER else "S"
 
 
 @lru_cache(maxsize=64)

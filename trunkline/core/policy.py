@@ -6,6 +6,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+NO_PROVISIONAL_AFTER = 4.0
+NO_ANSWER_AFTER = 120.0
+"""Seconds that are usual: kamailio.cfg sets them by itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
@@ -26,9 +30,9 @@ class Policy:
     """Most carrier targets that one call tries (peers.md 2.4: three or four)."""
     max_origination_attempts: int = 10
     """Most origination URLs that one call tries: as many as a trunk of the vendor may have."""
-    no_provisional_after: float = 4.0
+    no_provisional_after: float = NO_PROVISIONAL_AFTER
     """Seconds without any response after which an attempt has failed."""
-    no_answer_after: float = 120.0
+    no_answer_after: float = NO_ANSWER_AFTER
     """Seconds without a final response after which an attempt has failed."""
 
     def __post_init__(self) -> None:

@@ -82,8 +82,8 @@ def http_problems(settings: Settings) -> dict[str, str | None]:
 def refuse_dead(settings: Settings, supervisor: Supervisor, since: str) -> None:
     """Raises NotReady when a program has died so often that waiting is in vain."""
     if supervisor.ended():
-        words = (settings.log_dir / "supervisor-start.log").read_text(errors="replace").split("\n")[:3]
-        raise NotReady(f"the supervisor ended: {' '.join(words)}")
+        words = " ".join((settings.log_dir / "supervisor-start.log").read_text(errors="replace").split("\n")[:3])
+        raise NotReady(f"the supervisor ended: {words or f'it wrote no reason. Is the disk of {settings.home} full?'}")
     try:
         given_up = {name for name, state in supervisor.states().items() if state == FATAL}
     except SupervisorGone:

@@ -13,6 +13,7 @@ import gc
 import json
 import logging
 import os
+import re
 import secrets
 import select
 import signal
@@ -45,6 +46,7 @@ LAST_TRIES_SECONDS = 4.0
 TIDY_EVERY = 5.0
 """Seconds between two looks for segments that can go."""
 
+_SPOOL_NAME = re.compile("[0-9a-f]{32}")
 _log = logging.getLogger("trunkline.recorder")
 T = TypeVar("T")
 
@@ -306,10 +308,10 @@ def _spool_name(folder: Path) -> str:
     """The spool's own name, made with it: another spool in the same place, later, is another spool."""
     path = folder / "name"
     try:
-        found = path.read_text().strip()
+        found = path.read_text("utf-8", "replace").strip()
     except FileNotFoundError:
         found = ""
-    if not found:
+    if not _SPOOL_NAME.fullmatch(found):
         found = secrets.token_hex(16)
         new = path.with_name("name.new")
         new.write_text(f"{found}\n")

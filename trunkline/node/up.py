@@ -43,6 +43,7 @@ CANNOT_START = (
     SettingsError,
     StoreError,
     readiness.NotReady,
+    OSError,  # a file of the home that is a folder, or not ours to read; a full disk
 )
 Say = Callable[[str], None]
 
@@ -117,7 +118,10 @@ def run(settings: Settings, *, with_demo: bool, say: Say) -> int:
 
 
 def refuse(problem: Exception) -> int:
-    line = " ".join(str(problem).split())
+    text = str(problem)
+    if isinstance(problem, OSError) and problem.filename and problem.strerror:
+        text = f"{problem.filename}: {problem.strerror}"
+    line = " ".join(text.split())
     sys.stderr.write(f"trunkline: {line}\n")
     return EXIT_CANNOT_START
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trunkline.core import media
+from trunkline.core.policy import NO_ANSWER_AFTER, NO_PROVISIONAL_AFTER
 from trunkline.settings import Ports, Settings
 
 HERE = Path(__file__).parent
@@ -111,7 +112,8 @@ def _static(name: str) -> str:
 def _edge_file(settings: Settings, ports: Ports, secret: bytes, *, with_media: bool) -> str:
     values = {
         "SIP_WORKERS": str(settings.sip_workers), "EDGE_RPC": os.fspath(edge_socket(settings)), "NG_PORT": str(ports.ng),
-        "NONCE_LIFETIME": str(NONCE_LIFETIME), "SCRIPT": os.fspath(HERE / "script.py"), "EDGE_SECRET": derive(secret, "route"),
+        "NONCE_LIFETIME": str(NONCE_LIFETIME), "SCRIPT": os.fspath(HERE / "script.py"), "ROUTE_KEY": derive(secret, "route"), "OUTER_KEY": derive(secret, "route, outer"),
+        "RING_MS": str(int(NO_ANSWER_AFTER * 1000)), "WAIT_MS": str(int(NO_PROVISIONAL_AFTER * 1000)),
         # For in-dialog requests; mode "s" stands for both secure modes, since only who is secure matters.
         "MEDIA_PLAIN": media.rtpengine_flags("p", sender_is_caller=True, is_offer=True, behind_nat=False),
         "MEDIA_FROM_SECURE": media.rtpengine_flags("s", sender_is_caller=True, is_offer=True, behind_nat=False),
@@ -149,7 +151,8 @@ def _script_file(settings: Settings, ports: Ports, secret: bytes) -> str:
         "spool": os.fspath(settings.spool_dir), "routing_db": os.fspath(settings.routing_db), "realm": settings.realm,
         "domain_suffixes": settings.domain_suffixes, "own_hosts": own_hosts(settings), "no_funds_status": settings.no_funds_response,
         "nonce_lifetime": NONCE_LIFETIME, "inner_port": ports.edge_inner, "front_port": ports.tls_front,
-        "hop_secret": derive(secret, "hop"), "route_secret": derive(secret, "route"),
+        "hop_secret": derive(secret, "hop"), "route_key": derive(secret, "route"),
+        "route_outer_key": derive(secret, "route, outer"),
     }, indent=1)
 
 

@@ -2,21 +2,35 @@
 
 Runs inside Kamailio: standard library and core only. What it leaves, and kamailio.cfg acts on:
 
-- `$var(verdict)`: `relay` (send to the target), `next` (send to another), `pass` (let the callee's own answer through), `refuse`
-  (answer `$var(status)` `$var(reason)`), `drop` (no answer)
-- in the transaction: `$avp(sid)`, `$avp(n)`, `$avp(plan)`, `$avp(tl)`, `$avp(headers)`, `$avp(asserted)` (the caller as P-Asserted-Identity
-  says it to a carrier), `$avp(new_from)`, `$avp(wait)` and `$avp(ring)`
-  (milliseconds), `$avp(away)` and `$avp(towards)` (rtpengine's flags for SDP that leaves the caller, and that comes back)
+- `$var(status)` and `$var(reason)`: what to answer a request that is refused
+- `$var(verdict)` of a failed attempt: `next` (send to another target), `pass` (let the callee's own answer through), `refuse`
+- in the transaction: `$avp(tl)` (the route token: core/route_token.py), `$avp(plan)`, and where they are not what is usual `$avp(n)`
+  (from 1), `$avp(headers)`, `$avp(asserted)` (the caller as P-Asserted-Identity says it to a carrier), `$avp(new_from)`, `$avp(wait)` and
+  `$avp(ring)` (milliseconds), `$avp(away)` and `$avp(towards)` (rtpengine's flags for SDP that leaves the caller, and that comes back)
+
+Each question to KSR costs about as much as ten lines of Python, so what every call needs is asked for at once (`FACTS`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from trunkline.core.decision import Header, Plan, plan_from_json, plan_to_json
 from trunkline.core.invite import Invite, Transport
 from trunkline.core.media import sdp_is_behind_nat
+from trunkline.core.policy import NO_ANSWER_AFTER, NO_PROVISIONAL_AFTER
+
+FACTS = ("$ru", "$fu", "$ft", "$ci", "$si", "$sp", "$proto", "$Rp", "$hdr(P-Asserted-Identity)", "$hdr(Remote-Party-ID)",
+         "$hdr(Proxy-Authorization)", "$hdr(Authorization)", "$ua", "$rb")
+"""What a decision depends on."""
+FREE_TEXT = ("$ua", "$rb")
+"""No decision hangs on their every byte."""
+SEPARATOR = "\n|"
+"""Between the facts. A line that begins so ends a header (RFC 3261 section 7.3.1), so none but the body, which is the last, has it."""
+ALL_FACTS = f"$_s({SEPARATOR.join(FACTS)})"
+NOTHING = "<null>"
+"""How Kamailio prints a pseudo-variable that is not there."""
 
 
 class MalformedRequest(ValueError):
@@ -39,8 +53,10 @@ class Message:
         self._ksr = ksr
         self._get = ksr.pv.get
         self._sets = ksr.pv.sets
-        self._inner_port = inner_port
+        self._inner_port = str(inner_port)
         self._hop_secret = hop_secret
+        self._sdp = ""
+        self._source_ip = ""
 
     # ---- reading ----------------------------------------------------------------------------------------------------
 
@@ -63,54 +79,57 @@ class Message:
         value = self._get(name)
         return int(value) if value is not None else 0
 
-    def body_hex(self) -> str:
-        return self._get("$(rb{s.encode.hexa})") or ""
-
-    def invite(self, call_sid: str) -> Invite:
+    def invite(self, method: Literal["INVITE", "REGISTER"], call_sid: str) -> Invite:
         """The facts of this dialog-forming request. Raises MalformedRequest."""
-        call_id, from_uri = self.text("$ci"), self.text("$fu")
-        if not call_id or not from_uri:
+        try:
+            facts = self._get(ALL_FACTS)
+        except (UnicodeDecodeError, SystemError):
+            facts = self._facts_one_by_one()
+        (ruri, from_uri, from_tag, call_id, ip, port, transport, to_port, asserted, remote_party, proxy_authorization, authorization,
+         user_agent, sdp) = facts.split(SEPARATOR, len(FACTS) - 1)
+        if call_id in EMPTY or from_uri in EMPTY:
             raise MalformedRequest("Call-ID or From is missing")
-        ip, port, transport = self._source()
-        sdp = self.lenient("rb") or ""
+        self._source_ip = ip
+        self._sdp = sdp = "" if sdp == NOTHING else sdp
+        if to_port == self._inner_port:
+            ip, port, transport = self._source_behind_front()
+            self._source_ip = ""
+        # By position: by name would take twice as long, and this is built for every call.
         return Invite(
-            method=self.text("$rm") or "", ruri=self.text("$ru") or "", from_header_uri=from_uri, to_uri=self.text("$tu") or "",
-            from_tag=self.text("$ft") or "", call_id=call_id, cseq=self.number("$cs"), source_ip=ip, source_port=port,
-            transport=transport, p_asserted_identity=self.text("$hdr(P-Asserted-Identity)"),
-            remote_party_id=self.text("$hdr(Remote-Party-ID)"),
-            authorization=self.text("$hdr(Proxy-Authorization)") or self.text("$hdr(Authorization)"),
-            user_agent=self.lenient("ua"), has_sdp=bool(sdp), offers_srtp=" RTP/SAVP" in sdp, call_sid=call_sid)
+            method, ruri, from_uri, "" if from_tag == NOTHING else from_tag, call_id, ip, int(port), _TRANSPORTS.get(transport, "udp"),
+            None if asserted == NOTHING else asserted, None if remote_party == NOTHING else remote_party,
+            _first_of(proxy_authorization, authorization), None if user_agent == NOTHING else user_agent,
+            sdp != "", " RTP/SAVP" in sdp, call_sid, "" if method == "INVITE" else self.text("$tu") or "")
+
+    def _facts_one_by_one(self) -> str:
+        """The same where some byte is not UTF-8: what the decision needs must be, of the rest it becomes U+FFFD."""
+        values = [self.lenient(name[1:]) if name in FREE_TEXT else self.text(name) for name in FACTS]
+        return SEPARATOR.join(NOTHING if value is None else value for value in values)
 
     def sdp_is_behind_nat(self) -> bool:
-        """Whether the offer names an address that is not where the request came from and that nobody else can reach.
+        """Whether the offer of the request that `invite` read names an address that is not where the request came from and that
+        nobody else can reach.
 
         Never for TLS: the front has put a reachable address there.
         """
-        if self.number("$Rp") == self._inner_port:
+        if not self._source_ip:
             return False
-        line = ("\n" + (self.lenient("rb") or "")).partition("\nc=")[2].partition("\n")[0]
-        return sdp_is_behind_nat(line.rpartition(" ")[2].strip(), self.text("$si") or "")
+        line = ("\n" + self._sdp).partition("\nc=")[2].partition("\n")[0]
+        return sdp_is_behind_nat(line.rpartition(" ")[2].strip(), self._source_ip)
 
-    def _source(self) -> tuple[str, int, Transport]:
+    def _source_behind_front(self) -> tuple[str, str, Transport]:
         """Where the request really came from: the TLS front says it in a header that only the front can write."""
-        if self.number("$Rp") == self._inner_port:
-            hop = (self.text("$hdr(X-Trunkline-Hop)") or "").split(" ", 1)
-            if len(hop) != 2 or hop[0] != self._hop_secret:
-                raise MalformedRequest("the inner port takes requests of the TLS front only")
-            address, _, port = hop[1].removeprefix("tls:").rpartition(":")
-            return address, int(port), "tls"
-        transport: Transport = "tcp" if (self.text("$proto") or "").lower() == "tcp" else "udp"
-        return self.text("$si") or "", self.number("$sp"), transport
+        hop = (self.text("$hdr(X-Trunkline-Hop)") or "").split(" ", 1)
+        if len(hop) != 2 or hop[0] != self._hop_secret:
+            raise MalformedRequest("the inner port takes requests of the TLS front only")
+        address, _, port = hop[1].removeprefix("tls:").rpartition(":")
+        return address, port, "tls"
 
     # ---- what the transaction keeps ---------------------------------------------------------------------------------
 
     def plan(self) -> Plan:
         """The plan of the call whose attempt failed. Raises PlanError."""
         return plan_from_json(self._get("$avp(plan)") or "")
-
-    def attempt(self) -> tuple[str, int]:
-        """SID of the call and number of the attempt that this reply belongs to; an empty SID when there is none."""
-        return self._get("$avp(sid)") or "", self.number("$avp(n)")
 
     def first_use(self, key: str) -> bool:
         """Whether this key comes for the first time, to any worker: one atomic count in shared memory."""
@@ -119,7 +138,7 @@ class Message:
     def repeat_challenge(self, value: str, now: float) -> None:
         """Until the next tenth of a second kamailio.cfg gives this challenge to every INVITE from this address to this host
         that has no credentials. `now`: Unix seconds."""
-        if self.number("$Rp") != self._inner_port:
+        if str(self.number("$Rp")) != self._inner_port:
             self._ksr.htable.sht_sets("challenge", f"{self._get('$si')} {self._get('$rd')} {now:.6f}"[: -len("00000")], value)
 
     # ---- leaving a decision -----------------------------------------------------------------------------------------
@@ -135,43 +154,53 @@ class Message:
         """The callee's own final answer goes back to the caller as it is."""
         self._sets("$var(verdict)", "pass")
 
-    def start(self, plan: Plan, route_token: str, away: str, towards: str, asserted: str | None, new_from: str | None,
-              front: str) -> None:
-        """First attempt: all that the transaction has to keep, and the target."""
-        self._sets("$avp(sid)", plan.call_sid)
+    def start(self, plan: Plan, route_token: str, asserted: str | None, front: str) -> None:
+        """First attempt: what the transaction has to keep, and the target."""
         self._sets("$avp(tl)", route_token)
-        self._sets("$avp(away)", away)
-        self._sets("$avp(towards)", towards)
         if asserted is not None:
             self._sets("$avp(asserted)", asserted)
-        if new_from is not None:
-            self._sets("$avp(new_from)", new_from)
-        self.go(plan, front)
-        self._sets("$var(verdict)", "relay")
+        self._send_to(plan, front)
+
+    def rewrite_from(self, uri: str) -> None:
+        """Every attempt says this URI in From."""
+        self._sets("$avp(new_from)", uri)
+
+    def relay_media_with(self, away: str, towards: str) -> None:
+        """Flags for rtpengine, where they are not those of a plain call (MEDIA_PLAIN in kamailio.cfg)."""
+        self._sets("$avp(away)", away)
+        self._sets("$avp(towards)", towards)
 
     def go(self, plan: Plan, front: str) -> None:
+        """Another attempt of this transaction, to the plan's current target."""
+        pv = self._ksr.pv
+        for name in ("$avp(n)", "$avp(rang)", "$avp(plan)", "$avp(headers)", "$avp(wait)", "$avp(ring)", "$fs", "$du"):
+            pv.unset(name)
+        pv.seti("$avp(n)", plan.n)
+        self._send_to(plan, front)
+        self._sets("$var(verdict)", "next")
+
+    def _send_to(self, plan: Plan, front: str) -> None:
         """The next request of this transaction goes to the plan's current target; TLS goes by the TLS front."""
         target = plan.current
-        pv = self._ksr.pv
-        pv.unset("$avp(n)")
-        pv.seti("$avp(n)", plan.n)
-        pv.unset("$avp(plan)")
         self._sets("$avp(plan)", plan_to_json(plan))
-        pv.unset("$avp(headers)")
-        headers = "".join([f"{name}: {value}\r\n" for name, value in (*plan.headers, *target.headers)])
-        if headers:
-            self._sets("$avp(headers)", headers)
-        pv.unset("$avp(wait)")
-        pv.unset("$avp(ring)")
-        pv.seti("$avp(wait)", int(target.no_provisional_after * 1000))
-        pv.seti("$avp(ring)", int(target.no_answer_after * 1000))
         self._sets("$ru", target.ruri)
-        pv.unset("$fs")
+        if plan.headers or target.headers:
+            self._sets("$avp(headers)", "".join([f"{name}: {value}\r\n" for name, value in (*plan.headers, *target.headers)]))
+        if target.no_provisional_after != NO_PROVISIONAL_AFTER or target.no_answer_after != NO_ANSWER_AFTER:
+            self._ksr.pv.seti("$avp(wait)", int(target.no_provisional_after * 1000))
+            self._ksr.pv.seti("$avp(ring)", int(target.no_answer_after * 1000))
         if target.transport == "tls":
             self._sets("$du", front)
             self._sets("$fs", f"tcp:127.0.0.1:{self._inner_port}")
         elif target.next_hop is not None:
             self._sets("$du", target.next_hop)
-        else:
-            pv.unset("$du")
-        self._sets("$var(verdict)", "next")
+
+
+EMPTY = ("", NOTHING)
+_TRANSPORTS: dict[str, Transport] = {"udp": "udp", "tcp": "tcp", "tls": "tls", "UDP": "udp", "TCP": "tcp"}
+
+
+def _first_of(value: str, other: str) -> str | None:
+    if value not in EMPTY:
+        return value
+    return None if other in EMPTY else other

@@ -13,8 +13,9 @@ import ipaddress
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 from trunkline.core.routing_data import (
@@ -33,8 +34,11 @@ _CREDENTIAL = "SELECT c.sid, c.list_sid, c.username, c.ha1_md5, c.ha1_sha256"
 
 LOOK_EVERY = 0.05
 """Seconds between two looks at whether the file has changed. With the publisher's own delay a change is on the call path within 1 s."""
-REMEMBERED = 20_000
-"""Most answers that a worker remembers: some 10 MB."""
+REMEMBERED = 4096
+"""Most answers to each question that a worker remembers: some 15 MB in all."""
+
+if TYPE_CHECKING:
+    from functools import _lru_cache_wrapper
 
 Answer = TypeVar("Answer")
 
@@ -57,10 +61,25 @@ class RoutingDb:
         self._one("PRAGMA mmap_size=1073741824")
         self._looked = 0.0
         self._version = -1
-        self._answers: dict[tuple[object, ...], Any] = {}
         self._carriers: list[tuple[CarrierRow, list[CarrierTargetRow]]] = []
         self._carrier_networks: list[tuple[int, int, CarrierRow]] = []
         self._acl_prefixes: list[tuple[int, int]] = []
+        # The questions of core.routing_data.RoutingData.
+        self._memories: list[_lru_cache_wrapper[Any]] = []
+        self.trunk_by_label = self._remembering(self._trunk_by_label)
+        self.trunk = self._remembering(self._trunk)
+        self.account = self._remembering(self._account)
+        self.has_credential_lists = self._remembering(self._has_credential_lists)
+        self.has_acls = self._remembering(self._has_acls)
+        self.trunk_networks = self._remembering(self._trunk_networks)
+        self.credential = self._remembering(self._credential)
+        self.trunks_by_username = self._remembering(self._trunks_by_username)
+        self.trunks_by_source = self._remembering(self._trunks_by_source)
+        self.phone_number = self._remembering(self._phone_number)
+        self.owns_number = self._remembering(self._owns_number)
+        self.verified_caller_id = self._remembering(self._verified_caller_id)
+        self.origination_urls = self._remembering(self._origination_urls)
+        self.carrier_by_source = self._remembering(self._carrier_by_source)
 
     def refresh(self, now: float) -> None:
         """Forget what was remembered when the publisher has committed since. `now`: any clock, in seconds.
@@ -74,15 +93,16 @@ class RoutingDb:
             raise RoutingDbReplaced(f"{self._path} is another file now")
         version = self._one("PRAGMA data_version").fetchone()[0]
         if version != self._version:
-            self._answers.clear()
+            for memory in self._memories:
+                memory.cache_clear()
             self._load_small_tables()
             self._version = version
 
-    def _remember(self, key: tuple[object, ...], answer: Answer) -> Answer:
-        if len(self._answers) >= REMEMBERED:
-            self._answers.clear()
-        self._answers[key] = answer
-        return answer
+    def _remembering(self, ask: Callable[..., Answer]) -> _lru_cache_wrapper[Answer]:
+        """The question with a memory, which `refresh` clears. lru_cache: an answer that is remembered takes no line of Python."""
+        asked = lru_cache(maxsize=REMEMBERED)(ask)
+        self._memories.append(asked)
+        return asked
 
     def close(self) -> None:
         self._connection.close()
@@ -104,57 +124,49 @@ class RoutingDb:
     # ---- trunks and accounts ----------------------------------------------------------------------------------------
 
     def _row(self, kind: Callable[..., Answer], sql: str, *values: str) -> Answer | None:
-        """The first row of a query as a record, remembered."""
-        key = (sql, *values)
-        if key in self._answers:
-            found: Answer | None = self._answers[key]
-            return found
+        """The first row of a query as a record."""
         row = self._one(sql, values).fetchone()
-        return self._remember(key, None if row is None else kind(*row))
+        return None if row is None else kind(*row)
 
     def _exists(self, sql: str, *values: str) -> bool:
-        return self._row(_one_column, sql, *values) is not None
+        return self._one(sql, values).fetchone() is not None
 
-    def _rows(self, kind: Callable[..., Answer], sql: str, *values: str) -> Sequence[Answer]:
-        """All rows of a query as records, remembered."""
-        key = (sql, *values)
-        if key in self._answers:
-            found: Sequence[Answer] = self._answers[key]
-            return found
-        return self._remember(key, [kind(*row) for row in self._one(sql, values)])
+    def _column(self, sql: str, *values: str) -> Sequence[str]:
+        return [row[0] for row in self._one(sql, values)]
 
-    def trunk_by_label(self, label: str) -> TrunkRow | None:
+    def _trunk_by_label(self, label: str) -> TrunkRow | None:
         return self._row(TrunkRow, _TRUNK + "WHERE label = ?", label)
 
-    def trunk(self, trunk_sid: str) -> TrunkRow | None:
+    def _trunk(self, trunk_sid: str) -> TrunkRow | None:
         return self._row(TrunkRow, _TRUNK + "WHERE sid = ?", trunk_sid)
 
-    def account(self, account_sid: str) -> AccountRow | None:
+    def _account(self, account_sid: str) -> AccountRow | None:
         return self._row(AccountRow, "SELECT sid, status, funds FROM accounts WHERE sid = ?", account_sid)
 
     # ---- authentication ---------------------------------------------------------------------------------------------
 
-    def has_credential_lists(self, trunk_sid: str) -> bool:
+    def _has_credential_lists(self, trunk_sid: str) -> bool:
         return self._exists("SELECT 1 FROM trunk_credential_lists WHERE trunk_sid = ? LIMIT 1", trunk_sid)
 
-    def has_acls(self, trunk_sid: str) -> bool:
+    def _has_acls(self, trunk_sid: str) -> bool:
         return self._exists("SELECT 1 FROM trunk_acls WHERE trunk_sid = ? LIMIT 1", trunk_sid)
 
-    def trunk_networks(self, trunk_sid: str) -> Sequence[str]:
-        return self._rows(
-            _one_column, "SELECT a.network FROM trunk_acls t JOIN acl_addresses a ON a.acl_sid = t.acl_sid WHERE t.trunk_sid = ?", trunk_sid)
+    def _trunk_networks(self, trunk_sid: str) -> Sequence[str]:
+        return self._column(
+            "SELECT a.network FROM trunk_acls t JOIN acl_addresses a ON a.acl_sid = t.acl_sid WHERE t.trunk_sid = ?", trunk_sid)
 
-    def credential(self, trunk_sid: str, username: str) -> CredentialRow | None:
+    def _credential(self, trunk_sid: str, username: str) -> CredentialRow | None:
         return self._row(
             CredentialRow, _CREDENTIAL + " FROM trunk_credential_lists t JOIN credentials c ON c.list_sid = t.list_sid"
             " AND c.username = ? WHERE t.trunk_sid = ? ORDER BY c.list_sid LIMIT 1", username, trunk_sid)
 
-    def trunks_by_username(self, username: str) -> Sequence[tuple[str, CredentialRow]]:
-        return self._rows(
-            _trunk_and_credential, _CREDENTIAL + ", t.trunk_sid FROM credentials c JOIN trunk_credential_lists t"
-            " ON t.list_sid = c.list_sid WHERE c.username = ? ORDER BY t.trunk_sid, c.list_sid", username)
+    def _trunks_by_username(self, username: str) -> Sequence[tuple[str, CredentialRow]]:
+        rows = self._one(
+            _CREDENTIAL + ", t.trunk_sid FROM credentials c JOIN trunk_credential_lists t"
+            " ON t.list_sid = c.list_sid WHERE c.username = ? ORDER BY t.trunk_sid, c.list_sid", (username,))
+        return [(row[5], CredentialRow(*row[:5])) for row in rows]
 
-    def trunks_by_source(self, source_ip: str) -> Sequence[str]:
+    def _trunks_by_source(self, source_ip: str) -> Sequence[str]:
         """Looks the address up once for every prefix length that occurs in any list, so it stays quick with a million entries."""
         try:
             address = ipaddress.ip_address(source_ip)
@@ -163,30 +175,31 @@ class RoutingDb:
         networks = [str(ipaddress.ip_network((address, prefix), strict=False)) for family, prefix in self._acl_prefixes
                     if family == address.version]
         marks = ",".join("?" * len(networks))
-        return self._rows(
-            _one_column, "SELECT DISTINCT t.trunk_sid FROM acl_addresses a JOIN trunk_acls t ON t.acl_sid = a.acl_sid"
+        return self._column(
+            "SELECT DISTINCT t.trunk_sid FROM acl_addresses a JOIN trunk_acls t ON t.acl_sid = a.acl_sid"
             f" WHERE a.network IN ({marks})", *networks)  # noqa: S608 - only question marks
 
     # ---- numbers ----------------------------------------------------------------------------------------------------
 
-    def phone_number(self, e164: str) -> PhoneNumberRow | None:
+    def _phone_number(self, e164: str) -> PhoneNumberRow | None:
         return self._row(
             PhoneNumberRow, "SELECT phone_number, sid, account_sid, trunk_sid FROM phone_numbers WHERE phone_number = ?", e164)
 
-    def owns_number(self, account_sid: str, e164: str) -> bool:
+    def _owns_number(self, account_sid: str, e164: str) -> bool:
         return self._exists("SELECT 1 FROM phone_numbers WHERE phone_number = ? AND account_sid = ?", e164, account_sid)
 
-    def verified_caller_id(self, account_sid: str, e164: str) -> bool:
+    def _verified_caller_id(self, account_sid: str, e164: str) -> bool:
         return self._exists("SELECT 1 FROM caller_ids WHERE account_sid = ? AND phone_number = ?", account_sid, e164)
 
-    def origination_urls(self, trunk_sid: str) -> Sequence[OriginationUrlRow]:
-        return self._rows(
-            OriginationUrlRow,
-            "SELECT sid, trunk_sid, sip_url, priority, weight, enabled FROM origination_urls WHERE trunk_sid = ? ORDER BY sid", trunk_sid)
+    def _origination_urls(self, trunk_sid: str) -> Sequence[OriginationUrlRow]:
+        rows = self._one(
+            "SELECT sid, trunk_sid, sip_url, priority, weight, enabled FROM origination_urls WHERE trunk_sid = ? ORDER BY sid",
+            (trunk_sid,))
+        return [OriginationUrlRow(*row) for row in rows]
 
     # ---- carriers ---------------------------------------------------------------------------------------------------
 
-    def carrier_by_source(self, source_ip: str) -> CarrierRow | None:
+    def _carrier_by_source(self, source_ip: str) -> CarrierRow | None:
         try:
             address = int(ipaddress.ip_address(source_ip))
         except ValueError:
@@ -198,11 +211,3 @@ class RoutingDb:
 
     def carriers_with_targets(self) -> Sequence[tuple[CarrierRow, Sequence[CarrierTargetRow]]]:
         return self._carriers
-
-
-def _one_column(value: Any) -> Any:
-    return value
-
-
-def _trunk_and_credential(*row: Any) -> tuple[str, CredentialRow]:
-    return row[5], CredentialRow(*row[:5])

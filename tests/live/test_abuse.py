@@ -1,0 +1,146 @@
+"""A customer with a valid password who wants more than a trunk sells: another's number, our routes, unrecorded talk."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Thread
+
+import pytest
+from demo_carrier import DemoCarrier
+from live_node import LiveNode
+from raw_sip import RawCaller, sdp
+
+from trunkline.testbench.sip_text import parse_sip
+
+ECHO, BUSY = "+15550100000", "+15550100486"
+FOREIGN = "+12025550199"
+
+pytestmark = pytest.mark.live
+
+
+def with_type(request: bytes, content_type: str) -> bytes:
+    return request.replace(b"application/sdp\r\nContent-Length", f"{content_type}\r\nContent-Length".encode(), 1)
+
+
+@contextmanager
+def accomplice() -> Iterator[str]:
+    """An address of the customer's own that says 200 to the first request it gets."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as friend:
+        friend.bind(("127.0.0.1", 0))
+        friend.settimeout(5)
+
+        def answer() -> None:
+            raw, peer = friend.recvfrom(65535)
+            request = parse_sip(raw.decode())
+            lines = ["SIP/2.0 200 OK", *(f"Via: {via}" for via in request.every("Via"))]
+            lines += [f"{name}: {request.first(name)}" for name in ("From", "To", "Call-ID", "CSeq")]
+            friend.sendto("\r\n".join([*lines, "Content-Length: 0", "", ""]).encode(), peer)
+
+        thread = Thread(target=answer)
+        thread.start()
+        yield f"127.0.0.1:{friend.getsockname()[1]}"
+        thread.join()
+
+
+def test_a_carrier_hears_of_no_other_caller_and_no_other_route(node: LiveNode, carrier: DemoCarrier) -> None:
+    """From is checked; what else the customer asserts must not go to the carrier beside it."""
+    trunk = node.make_trunk()
+    identities = ("P-Asserted-Identity", "P-Preferred-Identity", "Remote-Party-ID", "p-asserted-identity")
+    forged = "".join(f"{name}: <sip:{FOREIGN}@example.com>\r\n" for name in identities)
+    forged += f"Route: <sip:{node.host}:{node.sip_port};lr>\r\nRoute: <sip:192.0.2.1;lr>\r\n"
+    forged += "x-twilio-CallSid: forged\r\n"
+    with RawCaller(node) as caller:
+        assert caller.invite(trunk, BUSY, headers=forged).sip_status == 486
+        seen = carrier.took(caller.call_id)
+    assert seen.asserted_identity == f"<sip:{trunk.number}@{node.host}>"
+    names = [name.lower() for name, _ in seen.headers]
+    assert names.count("p-asserted-identity") == 1
+    assert not {"route", "remote-party-id", "p-preferred-identity", "x-twilio-callsid"} & set(names)
+    assert FOREIGN not in str(seen.headers)
+
+
+def test_a_from_without_a_user_takes_the_asserted_number(node: LiveNode, carrier: DemoCarrier) -> None:
+    trunk = node.make_trunk()
+    with RawCaller(node) as caller:
+        asserted = f"P-Asserted-Identity: <sip:{trunk.number}@pbx>\r\n"
+        assert caller.invite(trunk, BUSY, caller="sip:pbx.example.com", headers=asserted).sip_status == 486
+        assert f"<sip:{trunk.number}@pbx.example.com>" in carrier.took(caller.call_id).from_header
+
+
+def test_a_call_that_a_bye_has_ended_gets_no_new_media(node: LiveNode, carrier: DemoCarrier) -> None:
+    """The customer lets the BYE go to itself: the record ends, the carrier knows nothing. So must the talk."""
+    trunk = node.make_trunk()
+    with RawCaller(node) as caller:
+        answer = caller.invite(trunk, ECHO)
+        right = answer.first("Contact")
+        with accomplice() as friend:
+            caller.send(caller.bye(answer).replace(right.strip("<>").encode(), f"sip:x@{friend}".encode(), 1))
+            assert caller.final().sip_status == 200
+        assert node.record(caller.call_id)["status"] == "completed"
+        for method in ("INVITE", "UPDATE"):
+            caller.cseq += 1
+            caller.send(caller.in_dialog(method, answer, body=sdp()))
+            assert caller.final().sip_status == 481, method
+        # The carrier hangs up when it notices; here by a BYE of ours that does go there.
+        assert not carrier.saw(caller.call_id).ended
+        caller.send(caller.bye(answer))
+        caller.final()
+
+
+def test_a_bye_that_belongs_to_no_dialog_ends_the_media_for_good(node: LiveNode) -> None:
+    """With another tag and without the dialog module's parameter, but with our MAC."""
+    trunk = node.make_trunk()
+    with RawCaller(node) as caller:
+        answer = caller.invite(trunk, ECHO)
+        (own,) = answer.every("Record-Route")
+        bare = f"Route: {own.partition(';did=')[0]}>\r\n"
+        caller.send(caller.bye(answer, to=answer.first("To") + "x", route=bare))
+        caller.final()
+        caller.cseq += 1
+        caller.send(caller.in_dialog("INVITE", answer, body=sdp()))
+        assert caller.final().sip_status == 481
+        caller.send(caller.bye(answer))
+        caller.final()
+
+
+def test_a_running_call_takes_a_re_invite(node: LiveNode) -> None:
+    trunk = node.make_trunk()
+    with RawCaller(node) as caller:
+        answer = caller.invite(trunk, ECHO)
+        caller.cseq += 1
+        caller.send(caller.in_dialog("INVITE", answer, body=sdp()))
+        again = caller.final()
+        assert again.sip_status == 200
+        caller.send(caller.in_dialog("ACK", again))
+        caller.send(caller.bye(answer))
+        assert caller.final().sip_status == 200
+
+
+def test_no_sdp_passes_the_media_relay_by(node: LiveNode, carrier: DemoCarrier) -> None:
+    trunk = node.make_trunk()
+    with RawCaller(node) as caller:
+        boundary = secrets.token_hex(4)
+        before, after = f"--{boundary}\r\nContent-Type: application/sdp\r\n\r\n", f"--{boundary}--\r\n"
+        body = before.encode() + sdp() + after.encode()
+        invite = caller.authorized(trunk, ECHO, body=body)
+        caller.send(with_type(invite, f"multipart/mixed;boundary={boundary}"))
+        answer = caller.final(within=10)
+        assert answer.sip_status == 200, answer
+        caller.send(caller.ack(answer, ""))
+        assert "m=audio 9 " not in answer.body
+        caller.send(caller.bye(answer))
+        assert caller.final().sip_status == 200
+        caller.new_call()
+        caller.send(with_type(caller.authorized(trunk, ECHO), "text/plain"))
+        answer = caller.final()
+        assert (answer.sip_status, answer.first("Accept")) == (415, "application/sdp")
+        assert carrier.saw(caller.call_id) is None
+
+
+def test_a_cancel_of_nothing_is_told_so(node: LiveNode) -> None:
+    with RawCaller(node) as caller:
+        caller.send(caller.request("CANCEL", f"sip:{ECHO}@{node.host}:{node.sip_port}"))
+        assert caller.final().sip_status == 481
