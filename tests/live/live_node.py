@@ -15,8 +15,9 @@ import socket
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -24,13 +25,14 @@ from typing import Any, Self
 
 import httpx
 
-from trunkline.api.client import ApiClient, View
+from trunkline.api.client import ApiClient, ApiRefused, View
 from trunkline.settings import Settings
 from trunkline.testbench.call_plan import CallPlan
 
 READY_WITHIN = 60.0
 STOPPED_WITHIN = 45.0
 RECORD_WITHIN = 10.0
+TRUNKS_KEPT = 60
 
 
 def wait_for(found: Callable[[], Any], what: str, *, within: float = 10.0) -> Any:
@@ -99,6 +101,8 @@ class LiveNode:
         self.output = home.parent / f"{home.name}.out"
         self.api: ApiClient
         self._clients = ExitStack()
+        self._used: deque[list[str]] = deque()
+        """Of the demo's account: the paths that delete a trunk of a test and its credential list, oldest first."""
         self.demo: dict[str, Any] = {}
 
     def start(self) -> Self:
@@ -171,14 +175,20 @@ class LiveNode:
     def make_trunk(self, *, secure: bool = False, credentials: bool = True, acl: str | None = None, api: ApiClient | None = None,
                    **settings: Any) -> LiveTrunk:
         """A trunk with a number of its own, published to the edge. `acl`: an address in CIDR form; `api`: another account's."""
+        self._make_room()
+        used: list[str] = []
+        if api is None:
+            self._used.append(used)
         api = api or self.api
         label = f"t{secrets.token_hex(5)}"
         number = f"+1555{secrets.randbelow(10**7):07d}"
         username, password = f"u{secrets.token_hex(4)}", f"Aa1{secrets.token_hex(10)}"
         trunk = api.create_trunk(FriendlyName=label, DomainName=f"{label}.pstn.twilio.com", Secure=secure)
         sid = trunk["sid"]
+        used.append(f"/v1/Trunks/{sid}")
         if credentials:
             listed = api.create_credential_list(label)["sid"]
+            used.append(api.account_path(f"SIP/CredentialLists/{listed}.json"))
             api.add_credential(listed, username, password)
             api.attach_credential_list(sid, listed)
         if acl is not None:
@@ -193,6 +203,13 @@ class LiveNode:
         self.api.post(api.account_path("IncomingPhoneNumbers.json"), PhoneNumber=number, TrunkSid=sid)
         self.wait_published()
         return LiveTrunk(sid, trunk["domain_name"], username, password, number)
+
+    def _make_room(self) -> None:
+        """An account may have 100 trunks and 100 credential lists; those of tests of long ago go."""
+        while len(self._used) >= TRUNKS_KEPT:
+            for path in self._used.popleft():
+                with suppress(ApiRefused):  # its test has deleted it
+                    self.api.delete(path)
 
     def make_account(self, **settings: Any) -> ApiClient:
         """A tenant of the demo's account, as the client of its API (`.account_sid`)."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from fastapi import APIRouter
 from starlette.responses import PlainTextResponse, Response
 
@@ -30,4 +32,7 @@ def explanation(code: int) -> list[str]:
 
 
 def _on_a_call(cause: Cause) -> str:
-    return f"{cause.code} on a call: SIP {cause.sip_status} {cause.reason} ({cause.name})\n\n{cause.value.alert}"
+    seen = cause.value.alert.replace("{suggestion}", "")
+    text = re.sub(r"\{(\w+)\}", r"<\1>", seen)  # what the platform saw of a call is in that call's alert
+    fate = f"SIP {cause.sip_status} {cause.reason}" if cause.sip_status >= 300 else "a warning, the call went on"
+    return f"{cause.code} on a call: {fate} ({cause.name})\n\n{text}"

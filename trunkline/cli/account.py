@@ -35,7 +35,12 @@ def demo_info(as_json: bool, **options: Any) -> None:
         click.echo(f"{name.replace('_', ' '):<14} {', '.join(value) if isinstance(value, list) else value}")
     click.echo()
     click.echo("In a PBX: a trunk without registration, with this user name and password,")
-    click.echo(f"server {demo.sip_host}:{demo.sip_port} and domain {demo.domain_name}; numbers as +15551234567.")
+    click.echo(f"server {demo.sip_host}:{demo.sip_port} and domain {demo.domain_name}; numbers as +15551234567,")
+    click.echo(f"and one of the numbers above as caller ID. A first call: {demo.echo_number}, an echo.")
+    click.echo("To be called on these numbers, add the PBX as an origination URL of the trunk:")
+    click.echo(f"  curl -u {demo.account_sid}:{demo.auth_token} \\")
+    click.echo(f"    {demo.api_url}/v1/Trunks/{demo.trunk_sid}/OriginationUrls \\")
+    click.echo("    -d FriendlyName=PBX -d SipUrl=sip:ADDRESS:PORT -d Priority=10 -d Weight=10 -d Enabled=true")
 
 
 @click.group()

@@ -52,7 +52,8 @@ def call(as_json: bool, **options: Any) -> None:
       trunkline call +15550100486                      a busy number
       trunkline call +15550100733 --digits 123#        digits, read back by the carrier
       trunkline call +15550100000 --transport tls
-      trunkline call --from-carrier +15557770001       from the PSTN side to a number of the demo
+      trunkline call --from-carrier +15557770001       from the PSTN side to a number of the demo,
+                                                       once its trunk has an origination URL (demo-info)
       trunkline call sip:+15551234567@acme.pstn.twilio.com --via 'sip:192.0.2.10:5060;transport=tcp' \\
           --username pbx --password secret --from +15557654321
     """

@@ -78,7 +78,7 @@ def status(as_json: bool, **options: Any) -> None:
     else:
         for name in sorted(parts.keys() | counts.keys()):
             again = f", started again {counts[name]} times" if counts.get(name) else ""
-            click.echo(f"{name:<12} {' '.join(parts.get(name, 'kept running').split())}{again}")
+            click.echo(f"{name:<12} {' '.join(parts.get(name, 'running').split())}{again}")
     sys.exit(0 if answer.status_code == httpx.codes.OK else EXIT_FAILED)
 
 

@@ -26,7 +26,7 @@ def reference() -> str:
     from trunkline.cli.main import cli
 
     parts = [HEAD]
-    for path, context in _commands(click.Context(cli, info_name="trunkline", max_content_width=WIDTH)):
+    for path, context in _commands(click.Context(cli, info_name="trunkline", **cli.context_settings)):
         parts.append(f"\n## {path}\n\n```text\n{_help(context)}\n```\n")
     return "".join(parts)
 

@@ -39,23 +39,10 @@ class Admitted:
     """The call may go out."""
 
     trunk: TrunkRow
-    account: AccountRow
     caller: str
     called: str
     replace_caller_id: str | None
     alerts: tuple[Alert, ...]
-
-
-@record
-class World:
-    """What a decision depends on besides the request."""
-
-    routing: RoutingData
-    policy: Policy
-    now: float
-    """Unix seconds."""
-    dice: Random
-    first_use: FirstUse
 
 
 class Admission:
@@ -63,10 +50,13 @@ class Admission:
 
     __slots__ = ("case", "dice", "first_use", "invite", "now", "policy", "routing")
 
-    def __init__(self, case: Case, world: World) -> None:
+    def __init__(
+        self, case: Case, routing: RoutingData, policy: Policy, now: float, dice: Random, first_use: FirstUse
+    ) -> None:
+        """`now`: Unix seconds."""
         self.case, self.invite = case, case.invite
-        self.routing, self.policy = world.routing, world.policy
-        self.now, self.dice, self.first_use = world.now, world.dice, world.first_use
+        self.routing, self.policy = routing, policy
+        self.now, self.dice, self.first_use = now, dice, first_use
 
     def judge(self) -> Admitted | Challenge | Reject:
         trunk = self._trunk()
@@ -80,8 +70,7 @@ class Admission:
         refused = self._judge_account(account) or self._judge_security(trunk)
         if refused is not None:
             return refused
-        assert account is not None  # _judge_account refuses a missing one
-        return self._judge_numbers(trunk, account)
+        return self._judge_numbers(trunk)
 
     # 1. Which trunk
 
@@ -235,7 +224,7 @@ class Admission:
 
     # 6 and 7. Numbers
 
-    def _judge_numbers(self, trunk: TrunkRow, account: AccountRow) -> Admitted | Reject:
+    def _judge_numbers(self, trunk: TrunkRow) -> Admitted | Reject:
         called = self.case.uri.user
         if not e164.is_e164(called):
             guess = e164.suggestion(called)
@@ -243,9 +232,4 @@ class Admission:
         presented = present(self.invite, trunk, self.routing, self.case)
         if isinstance(presented, Reject):
             return presented
-        return Admitted(trunk, account, presented.caller, called, presented.replacement, presented.alerts)
-
-
-def admit(case: Case, world: World) -> Admitted | Challenge | Reject:
-    """Judge one termination INVITE, whose Request-URI `case` knows already."""
-    return Admission(case, world).judge()
+        return Admitted(trunk, presented.caller, called, presented.replacement, presented.alerts)

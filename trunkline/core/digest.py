@@ -16,10 +16,12 @@ answer is good for one use; the caller keeps count by `use_key`.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from enum import Enum
 from functools import lru_cache
 from hashlib import blake2s, sha256
 from hmac import compare_digest
+from operator import itemgetter
 
 from trunkline.core import sip_uri
 from trunkline.core.record import record
@@ -104,48 +106,67 @@ def parse_authorization(text: str) -> Authorization:
     """The parts of a Digest header value. Raises DigestError."""
     if len(text) > _MAX:
         raise DigestError(f"authorization longer than {_MAX} characters")
-    if text[:7].lower() not in ("digest ", "digest\t"):
-        raise DigestError("authorization scheme is not Digest")
-    get = _params(text).get
-    username, realm, nonce, uri, response = get("username"), get("realm"), get("nonce"), get("uri"), get("response")
-    if username is None or not realm or not nonce or not uri or not response:
-        missing = [name for name in _REQUIRED if not get(name) and (name != "username" or username is None)]
-        raise DigestError(f"authorization without {missing[0]}")
-    qop = get("qop", "").lower()
-    if not qop:
-        return Authorization(username, realm, nonce, uri, response.lower(), get("algorithm", MD5).upper())
-    if qop != "auth":
-        raise DigestError("authorization with a qop that was not offered")
-    nc, cnonce = get("nc", ""), get("cnonce", "")
-    if not cnonce or not nc or len(nc) > 8 or not _HEX.issuperset(nc):
-        raise DigestError("authorization with qop and without nc or cnonce")
-    return Authorization(username, realm, nonce, uri, response.lower(), get("algorithm", MD5).upper(), qop, nc, cnonce)
-
-
-def _params(text: str) -> dict[str, str]:
-    """The parameters by their names in lower case, unescaped."""
     # One sender's headers differ in what stands in quotes and hardly elsewhere: what is around the quotes is read once.
     parts = text.split('"')
-    if "\\" in text or len(parts) % 2 == 0:
-        return {
-            name: token if quoted is None else _ESCAPE.sub(r"\1", quoted) for name, quoted, token in _items(text)
-        }
-    names, tokens = _around_quotes(tuple(parts[::2]))
-    return tokens | dict(zip(names, parts[1::2], strict=True))
+    around = _around_quotes(tuple(parts[::2])) if "\\" not in text and len(parts) % 2 else None
+    if around is not None:
+        places, algorithm, qop, nc = around
+        parts.append("")
+        username, realm, nonce, uri, response, cnonce = places(parts)
+        if realm and nonce and uri and response and (cnonce or not qop):
+            return Authorization(username, realm, nonce, uri, response.lower(), algorithm, qop, nc, cnonce)
+    return _authorization({name: token if quoted is None else quoted for name, quoted, token in _items(text)})
+
+
+_Places = Callable[[list[str]], tuple[str, ...]]
 
 
 @lru_cache(maxsize=1024)
-def _around_quotes(parts: tuple[str, ...]) -> tuple[list[str], dict[str, str]]:
-    """The names of the quoted values in their order, and the values without quotes."""
+def _around_quotes(parts: tuple[str, ...]) -> tuple[_Places, str, str, str] | None:
+    """What the parts outside of the quotes say: where username, realm, nonce, uri, response and cnonce stand among all
+    parts, and algorithm, qop and nc. None for a header whose reading depends on more than that.
+    """
     items = _items('""'.join(parts))
-    return (
-        [name for name, quoted, _ in items if quoted is not None],
-        {name: token for name, quoted, token in items if quoted is None},
+    quoted = [name for name, value, _ in items if value is not None]
+    tokens = {name: token for name, value, token in items if value is None}
+    if not set(_REQUIRED) <= set(quoted) or "cnonce" in tokens or {"algorithm", "qop", "nc"} & set(quoted):
+        return None
+    read = _authorization(dict.fromkeys(quoted, "x") | tokens)
+    wanted = (*_REQUIRED, "cnonce") if read.qop else (*_REQUIRED, "")
+    places = [2 * quoted.index(name) + 1 if name in quoted else -1 for name in wanted]
+    return itemgetter(*places), read.algorithm, read.qop, read.nc
+
+
+def _authorization(found: dict[str, str]) -> Authorization:
+    for name in _REQUIRED:
+        if not found.get(name) and (name != "username" or "username" not in found):
+            raise DigestError(f"authorization without {name}")
+    algorithm = found.get("algorithm", MD5).upper()
+    qop = found.get("qop", "").lower()
+    nc, cnonce = found.get("nc", ""), found.get("cnonce", "")
+    if qop and qop != "auth":
+        raise DigestError("authorization with a qop that was not offered")
+    if qop and not (cnonce and nc and len(nc) <= 8 and _HEX.issuperset(nc)):
+        raise DigestError("authorization with qop and without nc or cnonce")
+    if not qop:
+        nc = cnonce = ""
+    return Authorization(
+        found["username"],
+        found["realm"],
+        found["nonce"],
+        found["uri"],
+        found["response"].lower(),
+        algorithm,
+        qop,
+        nc,
+        cnonce,
     )
 
 
 def _items(text: str) -> list[tuple[str, str | None, str]]:
-    """Name, value in quotes (None: it has none) and value without quotes of each parameter."""
+    """Name, value in quotes, unescaped (None: it has none), and value without quotes of each parameter."""
+    if text[:7].lower() not in ("digest ", "digest\t"):
+        raise DigestError("authorization scheme is not Digest")
     found: dict[str, tuple[str, str | None, str]] = {}
     at, end = 7, len(text.rstrip(" \t\r\n,"))
     while at < end:
@@ -156,7 +177,7 @@ def _items(text: str) -> list[tuple[str, str | None, str]]:
         name = name.lower()
         if name in found:
             raise DigestError("authorization with a parameter given twice")
-        found[name] = name, quoted, token
+        found[name] = name, None if quoted is None else _ESCAPE.sub(r"\1", quoted), token
         at = matched.end()
     return list(found.values())
 
@@ -228,10 +249,10 @@ NO_HA1 = "0" * 32
 
 def response_matches(auth: Authorization, method: str, ha1_md5: str, ha1_sha256: str) -> bool:
     """Whether the response was made with this password; compared in constant time."""
-    if auth.algorithm == SHA256:
-        expected = _expected(auth, method, ha1_sha256, sha256=True)
-    elif auth.algorithm == MD5:
+    if auth.algorithm == MD5:
         expected = _expected(auth, method, ha1_md5, sha256=False)
+    elif auth.algorithm == SHA256:
+        expected = _expected(auth, method, ha1_sha256, sha256=True)
     else:
         return False
     return auth.response.isascii() and compare_digest(expected, auth.response)
@@ -239,21 +260,25 @@ def response_matches(auth: Authorization, method: str, ha1_md5: str, ha1_sha256:
 
 def _expected(auth: Authorization, method: str, ha1: str, *, sha256: bool) -> str:
     """RFC 7616 section 3.4.1; without qop RFC 2617 section 3.2.2.1."""
-    ha2 = _hash(f"{method}:{auth.uri}", sha256)
+    hashed = _sha256_hex if sha256 else md5_hex
+    ha2 = hashed(f"{method}:{auth.uri}")
     if auth.qop:
-        return _hash(f"{ha1}:{auth.nonce}:{auth.nc}:{auth.cnonce}:auth:{ha2}", sha256)
-    return _hash(f"{ha1}:{auth.nonce}:{ha2}", sha256)
+        return hashed(f"{ha1}:{auth.nonce}:{auth.nc}:{auth.cnonce}:auth:{ha2}")
+    return hashed(f"{ha1}:{auth.nonce}:{ha2}")
+
+
+# Bytes that are not UTF-8 reach us as surrogates; they must hash to the bytes that the sender hashed.
 
 
 def md5_hex(text: str) -> str:
-    # Bytes that are not UTF-8 reach us as surrogates; they must hash to the bytes that the sender hashed.
     return str(md5(text.encode("utf-8", "surrogateescape"), usedforsecurity=False).hexdigest())
 
 
-def _hash(text: str, by_sha256: bool) -> str:
-    return sha256(text.encode("utf-8", "surrogateescape")).hexdigest() if by_sha256 else md5_hex(text)
+def _sha256_hex(text: str) -> str:
+    return sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def make_ha1(username: str, realm: str, password: str, algorithm: str = MD5) -> str:
     """HA1 as the store keeps it (RFC 7616 section 3.4.2)."""
-    return _hash(f"{username}:{realm}:{password}", algorithm == SHA256)
+    text = f"{username}:{realm}:{password}"
+    return _sha256_hex(text) if algorithm == SHA256 else md5_hex(text)

@@ -10,6 +10,7 @@ from trunkline.core.sip_uri import SipUri
 from trunkline.core.trunk_host import HostKind, TrunkHost
 
 _UNREAD = SipUri("sip")
+_FOREIGN = TrunkHost(HostKind.FOREIGN)
 
 
 class Case:
@@ -28,7 +29,7 @@ class Case:
         """User part of the Request-URI."""
         self.uri = _UNREAD
         """The Request-URI, once it has been read."""
-        self.trunk_host = TrunkHost(HostKind.FOREIGN)
+        self.trunk_host = _FOREIGN
         """What its host names."""
 
     def concerns(self, trunk: TrunkRow) -> None:

@@ -21,7 +21,7 @@ from __future__ import annotations
 from random import Random
 
 from trunkline.core import e164, sip_uri
-from trunkline.core.admission import Admitted, FirstUse, World, admit
+from trunkline.core.admission import Admission, Admitted, FirstUse
 from trunkline.core.caller_id import user_and_host
 from trunkline.core.cause import Cause
 from trunkline.core.decision import TERMINATION, Decision, Reject, Relay
@@ -64,7 +64,8 @@ def decide(
             if _is_origination(number, invite, routing, policy):
                 case.called = called or uri.user
                 return originate(number, carrier, case, routing, policy, dice)
-    return _terminate(case, World(routing, policy, now, dice, first_use))
+    admitted = Admission(case, routing, policy, now, dice, first_use).judge()
+    return _terminate(admitted, case, routing, policy, dice) if isinstance(admitted, Admitted) else admitted
 
 
 def _is_origination(number: PhoneNumberRow | None, invite: Invite, routing: RoutingData, policy: Policy) -> bool:
@@ -75,11 +76,8 @@ def _is_origination(number: PhoneNumberRow | None, invite: Invite, routing: Rout
     return not (source in _THIS_MACHINE or source in policy.own_hosts or routing.trunks_by_source(source))
 
 
-def _terminate(case: Case, world: World) -> Decision:
-    admitted = admit(case, world)
-    if not isinstance(admitted, Admitted):
-        return admitted
-    targets = carrier_targets(admitted.called, world.routing, world.policy, world.dice)
+def _terminate(admitted: Admitted, case: Case, routing: RoutingData, policy: Policy, dice: Random) -> Decision:
+    targets = carrier_targets(admitted.called, routing, policy, dice)
     if not targets:
         return case.refuse(Cause.NO_CARRIER)
     trunk = admitted.trunk

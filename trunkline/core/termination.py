@@ -30,11 +30,10 @@ def carrier_targets(called: str, routing: RoutingData, policy: Policy, dice: Ran
 
     Empty when no usable target is configured. `called` is +E.164.
     """
-    enabled = [(carrier, targets) for carrier, targets in routing.carriers_with_targets() if carrier.enabled]
-    targets_of = {carrier.sid: targets for carrier, targets in enabled}
     chosen: list[Target] = []
-    for carrier in in_order([carrier for carrier, _ in enabled], dice):
-        for row in in_order([row for row in targets_of[carrier.sid] if row.enabled], dice):
+    carriers = {carrier: targets for carrier, targets in routing.carriers_with_targets() if carrier.enabled}
+    for carrier in in_order(carriers, dice):
+        for row in in_order([row for row in carriers[carrier] if row.enabled], dice):
             address = target_address(row.sip_uri)
             if address is None:
                 continue

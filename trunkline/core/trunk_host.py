@@ -11,6 +11,7 @@ For the suffix `pstn.twilio.com`:
 from __future__ import annotations
 
 from enum import Enum
+from functools import lru_cache
 from typing import NamedTuple
 
 from trunkline.core.policy import Policy
@@ -36,14 +37,19 @@ def read_trunk_host(host: str, policy: Policy) -> TrunkHost:
     """What `host` (lower case, as `sip_uri.parse` leaves it; empty for tel URIs) names. Which labels exist is not
     asked here.
     """
-    if not host or host in policy.own_hosts:
+    return _read(host, policy.own_hosts, policy.domain_suffixes)
+
+
+@lru_cache(maxsize=4096)
+def _read(host: str, own_hosts: frozenset[str], suffixes: tuple[str, ...]) -> TrunkHost:
+    if not host or host in own_hosts:
         return _GLOBAL
-    for suffix in policy.domain_suffixes:
+    for suffix in suffixes:
         if host == suffix:
             return _GLOBAL
         if host.endswith("." + suffix):
             return _labelled(host[: -len(suffix) - 1], 2)
-    for suffix in policy.domain_suffixes:
+    for suffix in suffixes:
         first, dot, rest = suffix.partition(".")
         if not dot or not host.endswith("." + rest):
             continue

@@ -104,7 +104,7 @@ def next_steps(settings: Settings, demo: Demo, record: dict[str, Any] | None) ->
     shown = f"{records}/{record['sid']}.json" if record is not None else f"{records}.json"
     return [
         "Where to look next:",
-        f"  {settings.demo_file}   account, trunk, user name and password: what a PBX needs",
+        f"  {command_name()} demo-info{home_option(settings)}     what to type into a PBX, and how it is called",
         f"  {shown}   the record (user: account SID, password: auth token)",
         f"  {command_name()} carrier --numbers     what the simulated carrier answers to",
         f"  {command_name()} call +15550100486{home_option(settings)}     the next call, to a busy number",

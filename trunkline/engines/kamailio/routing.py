@@ -93,8 +93,7 @@ class RoutingDb:
             raise RoutingDbReplaced(f"{self._path} is another file now")
         version = self._one("PRAGMA data_version").fetchone()[0]
         if version != self._version:
-            for memory in self._memories:
-                memory.cache_clear()
+            self.forget()
             self._load_small_tables()
             self._version = version
 
@@ -103,6 +102,11 @@ class RoutingDb:
         asked = lru_cache(maxsize=REMEMBERED)(ask)
         self._memories.append(asked)
         return asked
+
+    def forget(self) -> None:
+        """Ask the file again for everything."""
+        for memory in self._memories:
+            memory.cache_clear()
 
     def close(self) -> None:
         self._connection.close()
