@@ -1,6 +1,80 @@
-import sys, tempfile
+"""`make bench`: the figures of docs/performance.md, as a table. `make bench ARGS='call-path node'` measures those only.
+
+Exit status 1 when a figure is beyond its bar: it is shown all the same.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from bench import call_path
-with tempfile.TemporaryDirectory() as d:
-    f = call_path.measure(Path(d), calls=int(sys.argv[1]) if len(sys.argv)>1 else 6000, rounds=int(sys.argv[2]) if len(sys.argv)>2 else 3)
-    print([round(x) for x in f.baseline_us],[round(x) for x in f.edge_us], round(f.ratio,2))
+from statistics import median
+
+from bench import call_path, decision_time, sustained, whole_node
+from bench.engines import BenchError
+
+Row = tuple[str, str, str, bool]
+"""What, figure, bar, kept."""
+
+
+def call_path_rows(folder: Path) -> Iterator[Row]:
+    figures = call_path.measure(folder)
+    yield "Kamailio, bare baseline", f"{median(figures.baseline_us):.0f} µs CPU a call", "", True
+    yield "Kamailio, our edge: Python, dialogs, records", f"{median(figures.edge_us):.0f} µs CPU a call", "", True
+    yield "ratio", f"{figures.ratio:.2f}", f"{call_path.AT_MOST}", figures.ratio <= call_path.AT_MOST
+
+
+def node_rows(folder: Path) -> Iterator[Row]:
+    figures = whole_node.measure(folder)
+    yield "Kamailio, bare baseline", f"{median(figures.baseline_us):.0f} µs CPU a call", "", True
+    for name, times in figures.program_us.items():
+        yield f"node in full service: {name}", f"{median(times):.0f} µs CPU a call", "", True
+    yield "ratio", f"{figures.ratio:.2f}", f"{whole_node.AT_MOST}", figures.ratio <= whole_node.AT_MOST
+
+
+def decision_rows(folder: Path) -> Iterator[Row]:
+    few, many = decision_time.measure(folder)
+    for times in (few, many):
+        yield (f"decision, {times.trunks:,} trunks and {times.numbers:,} numbers", f"median {times.median_us:.0f}, p99 {times.p99_us:.0f} µs",
+               f"p99 {decision_time.P99_AT_MOST_US} µs", times.p99_us <= decision_time.P99_AT_MOST_US)
+    ratio = many.p99_us / few.p99_us
+    yield "ratio of the p99", f"{ratio:.2f}", f"{decision_time.RATIO_AT_MOST}", ratio <= decision_time.RATIO_AT_MOST
+
+
+def sustained_rows(folder: Path) -> Iterator[Row]:
+    figures = sustained.measure(folder)
+    yield (f"{sustained.RATE} calls/s for {figures.seconds:.0f} s, everything on",
+           f"{figures.calls:,} calls, none failed, {figures.retransmissions} retransmissions, every record there", "no failed call", True)
+    for name, (before, after) in figures.memory_mib.items():
+        growth = after / before - 1
+        yield (f"memory of {name} after {sustained.WARM:,} and {figures.calls:,} calls", f"{before:.1f} and {after:.1f} MiB",
+               f"+{sustained.GROWTH_AT_MOST:.0%}", growth <= sustained.GROWTH_AT_MOST)
+
+
+BENCHES: dict[str, Callable[[Path], Iterator[Row]]] = {
+    "call-path": call_path_rows, "node": node_rows, "decision": decision_rows, "sustained": sustained_rows}
+
+
+def main(names: list[str]) -> int:
+    unknown = [name for name in names if name not in BENCHES]
+    if unknown:
+        sys.stderr.write(f"bench: no bench {unknown[0]}: use {', '.join(BENCHES)}\n")
+        return 2
+    kept = True
+    for name in names or BENCHES:
+        sys.stdout.write(f"\n## {name}\n\n| what | figure | bar | |\n|---|---|---|---|\n")
+        with tempfile.TemporaryDirectory(prefix="trunkline-bench-") as folder:
+            try:
+                for what, figure, bar, held in BENCHES[name](Path(folder)):
+                    sys.stdout.write(f"| {what} | {figure} | {bar} | {('kept' if held else '**beyond**') if bar else ''} |\n")
+                    sys.stdout.flush()
+                    kept &= held
+            except BenchError as problem:
+                sys.stdout.write(f"| {name} | no figure: {problem} | | **failed** |\n")
+                kept = False
+    return 0 if kept else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

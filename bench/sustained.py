@@ -11,6 +11,8 @@ from bench.sipp import carrier, place_calls, write_callers
 
 RATE = 300
 WARM, ALL = 10_000, 100_000
+GROWTH_AT_MOST = 0.02
+"""Of the memory after the first 10,000 calls: what the allocators' rounding may be."""
 WATCHED = ("kamailio", "rtpengine", "recorder")
 
 

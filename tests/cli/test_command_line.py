@@ -45,7 +45,7 @@ def test_help_has_an_example(path):
     command = cli
     for name in path:
         command = command.commands[name]
-    shown = command.get_help(click.Context(command, info_name=path[-1]))
+    shown = command.get_help(click.Context(command, info_name=path[-1], **cli.context_settings))
     assert f"  trunkline {' '.join(path)}" in shown, "an example is how help teaches"
 
 
