@@ -17,7 +17,7 @@ run:
 
 test:
 	@scripts/install test
-	.venv/bin/python -m pytest -q $(ARGS)
+	.venv/bin/python -m pytest -q -n 2 --dist loadfile $(ARGS)
 
 lint:
 	@scripts/install test

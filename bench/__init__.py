@@ -1,1 +1,1 @@
-"""The benchmarks of docs/performance.md: `python -m bench`, or `make bench`. What each measures stands in its module."""
+"""The benchmarks of docs/performance.md: `make bench`. What each measures stands in its module."""

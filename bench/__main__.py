@@ -36,24 +36,40 @@ def node_rows(folder: Path) -> Iterator[Row]:
 def decision_rows(folder: Path) -> Iterator[Row]:
     few, many = decision_time.measure(folder)
     for times in (few, many):
-        yield (f"decision, {times.trunks:,} trunks and {times.numbers:,} numbers", f"median {times.median_us:.0f}, p99 {times.p99_us:.0f} µs",
-               f"p99 {decision_time.P99_AT_MOST_US} µs", times.p99_us <= decision_time.P99_AT_MOST_US)
+        yield (
+            f"decision, {times.trunks:,} trunks and {times.numbers:,} numbers",
+            f"median {times.median_us:.0f}, p99 {times.p99_us:.0f} µs",
+            f"p99 {decision_time.P99_AT_MOST_US} µs",
+            times.p99_us <= decision_time.P99_AT_MOST_US,
+        )
     ratio = many.p99_us / few.p99_us
     yield "ratio of the p99", f"{ratio:.2f}", f"{decision_time.RATIO_AT_MOST}", ratio <= decision_time.RATIO_AT_MOST
 
 
 def sustained_rows(folder: Path) -> Iterator[Row]:
     figures = sustained.measure(folder)
-    yield (f"{sustained.RATE} calls/s for {figures.seconds:.0f} s, everything on",
-           f"{figures.calls:,} calls, none failed, {figures.retransmissions} retransmissions, every record there", "no failed call", True)
+    yield (
+        f"{sustained.RATE} calls/s for {figures.seconds:.0f} s, everything on",
+        f"{figures.calls:,} calls, none failed, {figures.retransmissions} retransmissions, every record there",
+        "no failed call",
+        True,
+    )
     for name, (before, after) in figures.memory_mib.items():
         growth = after / before - 1
-        yield (f"memory of {name} after {sustained.WARM:,} and {figures.calls:,} calls", f"{before:.1f} and {after:.1f} MiB",
-               f"+{sustained.GROWTH_AT_MOST:.0%}", growth <= sustained.GROWTH_AT_MOST)
+        yield (
+            f"memory of {name} after {sustained.WARM:,} and {figures.calls:,} calls",
+            f"{before:.1f} and {after:.1f} MiB",
+            f"+{sustained.GROWTH_AT_MOST:.0%}",
+            growth <= sustained.GROWTH_AT_MOST,
+        )
 
 
 BENCHES: dict[str, Callable[[Path], Iterator[Row]]] = {
-    "call-path": call_path_rows, "node": node_rows, "decision": decision_rows, "sustained": sustained_rows}
+    "call-path": call_path_rows,
+    "node": node_rows,
+    "decision": decision_rows,
+    "sustained": sustained_rows,
+}
 
 
 def main(names: list[str]) -> int:
@@ -67,7 +83,9 @@ def main(names: list[str]) -> int:
         with tempfile.TemporaryDirectory(prefix="trunkline-bench-") as folder:
             try:
                 for what, figure, bar, held in BENCHES[name](Path(folder)):
-                    sys.stdout.write(f"| {what} | {figure} | {bar} | {('kept' if held else '**beyond**') if bar else ''} |\n")
+                    sys.stdout.write(
+                        f"| {what} | {figure} | {bar} | {('kept' if held else '**beyond**') if bar else ''} |\n"
+                    )
                     sys.stdout.flush()
                     kept &= held
             except BenchError as problem:

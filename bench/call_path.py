@@ -41,7 +41,7 @@ def measure(folder: Path, *, calls: int = 6000, rounds: int = 3, rate: int = 500
     callers = write_callers(folder / "callers.csv", [caller(0)])
     figures = Figures([], [])
     with carrier(folder, carrier_port), baseline(folder, baseline_port, carrier_port) as bare, edge.up() as ours:
-        for pid, port in ((bare, baseline_port), (ours, edge.port)):
+        for port in (baseline_port, edge.port):
             place_calls(folder, port, callers, calls=200, rate=rate)
         for _ in range(rounds):
             figures.baseline_us.append(measure_side(folder, bare, baseline_port, callers, calls // rounds, rate))

@@ -1,7 +1,7 @@
 """Time of one decision over the routing data, with 100 trunks and with 100,000 trunks and 1,000,000 numbers.
 
-Each decision is that of an INVITE with credentials, from a trunk drawn at random; nothing is remembered of the one before, as in a
-worker that meets every customer for the first time after a change.
+Each decision is that of an INVITE with credentials, from a trunk drawn at random; nothing is remembered of the one
+before, as in a worker that meets every customer for the first time after a change.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def _one(routing: RoutingDb, policy: Policy, dice: random.Random, number: int) -
     routing.forget()
     started = time.perf_counter()
     routing.refresh(_clock)
-    decision = decide(invite, routing, policy, _clock, dice, lambda key: True)
+    decision = decide(invite, routing, policy, _clock, dice, lambda _: True)
     took = time.perf_counter() - started
     assert isinstance(decision, Relay), decision
     return took
@@ -77,8 +77,19 @@ def _invite(number: int, now: float, dice: random.Random) -> Invite:
     nonce = digest.make_nonce(SECRET, now, dice.getrandbits(64), digest.MD5)
     inner, outer = digest.make_ha1(pbx.username, REALM, PASSWORD), digest.md5_hex(f"INVITE:{uri}")
     response = digest.md5_hex(f"{inner}:{nonce}:00000001:abc:auth:{outer}")
-    authorization = (f'Digest username="{pbx.username}", realm="{REALM}", nonce="{nonce}", uri="{uri}", response="{response}", '
-                     'algorithm=MD5, cnonce="abc", qop=auth, nc=00000001')
-    return Invite(method="INVITE", ruri=f"sip:{called}@{pbx.trunk_host}", from_header_uri=f"sip:{pbx.caller_id}@pbx.example",
-                  from_tag="t", call_id=f"c{now}", source_ip="127.0.0.1", source_port=5060, transport="udp", authorization=authorization,
-                  to_uri="")
+    authorization = (
+        f'Digest username="{pbx.username}", realm="{REALM}", nonce="{nonce}", uri="{uri}", response="{response}", '
+        'algorithm=MD5, cnonce="abc", qop=auth, nc=00000001'
+    )
+    return Invite(
+        method="INVITE",
+        ruri=f"sip:{called}@{pbx.trunk_host}",
+        from_header_uri=f"sip:{pbx.caller_id}@pbx.example",
+        from_tag="t",
+        call_id=f"c{now}",
+        source_ip="127.0.0.1",
+        source_port=5060,
+        transport="udp",
+        authorization=authorization,
+        to_uri="",
+    )

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from bench.engines import HOST, free_ports, running, udp_taken, wait_until
 from bench.sipp import Caller
-from trunkline.core.routing_schema import DDL, SCHEMA
 from trunkline.core.digest import make_ha1
+from trunkline.core.routing_schema import DDL, SCHEMA
 from trunkline.engines.kamailio.config import find_modules, kamailio_programs
 from trunkline.settings import Ports, Settings
 
-PASSWORD = "correct-horse"
+PASSWORD = "correct-horse"  # noqa: S105  of the bench's own trunks
 REALM = "sip.twilio.com"
 ACCOUNT = "AC" + "0" * 32
 
@@ -32,7 +32,7 @@ def caller(number: int) -> Caller:
 
 
 def write_routing(path: Path, carrier_port: int, *, trunks: int = 1, numbers: int = 1) -> None:
-    """A routing.db made directly: each trunk with an account, a credential list and one credential, the numbers spread over the trunks."""
+    """A routing.db made directly: each trunk with an account and one credential, the numbers spread over the trunks."""
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=OFF")
@@ -44,13 +44,23 @@ def write_routing(path: Path, carrier_port: int, *, trunks: int = 1, numbers: in
         connection.execute("INSERT INTO accounts VALUES (?, 'active', 1)", (account,))
         connection.execute("INSERT INTO trunks VALUES (?, ?, ?, 0, 'reject', NULL, 'MD5')", (trunk, account, f"t{n}"))
         connection.execute("INSERT INTO trunk_credential_lists VALUES (?, ?)", (trunk, listed))
-        connection.execute("INSERT INTO credentials VALUES (?, ?, ?, ?, ?)", (
-            sid("CR", n), listed, user, make_ha1(user, REALM, PASSWORD), make_ha1(user, REALM, PASSWORD, "SHA-256")))
-    rows = ((f"+1{2000000000 + n}", sid("PN", n), sid("AC", n % trunks), sid("TK", n % trunks)) for n in range(max(numbers, trunks)))
+        connection.execute(
+            "INSERT INTO credentials VALUES (?, ?, ?, ?, ?)",
+            (sid("CR", n), listed, user, make_ha1(user, REALM, PASSWORD), make_ha1(user, REALM, PASSWORD, "SHA-256")),
+        )
+    rows = (
+        (f"+1{2000000000 + n}", sid("PN", n), sid("AC", n % trunks), sid("TK", n % trunks))
+        for n in range(max(numbers, trunks))
+    )
     connection.executemany("INSERT INTO phone_numbers VALUES (?, ?, ?, ?)", rows)
     connection.execute("INSERT INTO carriers VALUES (?, 1, 10, 10)", (sid("CX", 0),))
-    connection.execute("INSERT INTO carrier_targets VALUES (?, ?, ?, 10, 10, 1)", (sid("CT", 0), sid("CX", 0), f"sip:{HOST}:{carrier_port}"))
-    connection.executemany("INSERT INTO meta VALUES (?, ?)", [("schema", str(SCHEMA)), ("change", "0"), ("change_mark", "")])
+    connection.execute(
+        "INSERT INTO carrier_targets VALUES (?, ?, ?, 10, 10, 1)",
+        (sid("CT", 0), sid("CX", 0), f"sip:{HOST}:{carrier_port}"),
+    )
+    connection.executemany(
+        "INSERT INTO meta VALUES (?, ?)", [("schema", str(SCHEMA)), ("change", "0"), ("change_mark", "")]
+    )
     connection.commit()
     connection.close()
 
@@ -78,14 +88,33 @@ class Edge:
 @contextmanager
 def baseline(folder: Path, port: int, callee_port: int) -> Iterator[int]:
     """The bare Kamailio on this port, with the same allocator; its main process."""
-    words = {"MODULES": str(find_modules()), "BASELINE_PORT": str(port), "BASELINE_REALM": REALM, "BASELINE_PASSWORD": PASSWORD,
-             "CALLEE_PORT": str(callee_port)}
+    words = {
+        "MODULES": str(find_modules()),
+        "BASELINE_PORT": str(port),
+        "BASELINE_REALM": REALM,
+        "BASELINE_PASSWORD": PASSWORD,
+        "CALLEE_PORT": str(callee_port),
+    }
     text = (Path(__file__).parent / "baseline.cfg").read_text()
     for word, value in words.items():
         text = text.replace(word, value)
     config = folder / "baseline.cfg"
     config.write_text(text)
-    argv = ["kamailio", "-f", str(config), "-x", "fm", "-m", "256", "-DD", "-E", "-Y", str(folder), "-P", str(folder / "baseline.pid")]
+    argv = [
+        "kamailio",
+        "-f",
+        str(config),
+        "-x",
+        "fm",
+        "-m",
+        "256",
+        "-DD",
+        "-E",
+        "-Y",
+        str(folder),
+        "-P",
+        str(folder / "baseline.pid"),
+    ]
     with running(argv, folder / "baseline.log") as process:
         wait_until(lambda: udp_taken(port), "the baseline listening")
         yield process.pid

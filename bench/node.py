@@ -40,7 +40,7 @@ class Node:
 
     def records(self) -> int:
         """Calls in the call log that are over."""
-        import sqlite3  # noqa: PLC0415
+        import sqlite3
 
         with sqlite3.connect(f"file:{self.settings.home / 'trunkline.db'}?mode=ro", uri=True) as store:
             return int(store.execute("SELECT count(*) FROM calls WHERE status = 'completed'").fetchone()[0])
@@ -52,8 +52,14 @@ class Node:
 @contextmanager
 def node(folder: Path, carrier_port: int) -> Iterator[Node]:
     sip, tls, http = free_ports(3)
-    environment = {"TRUNKLINE_HOME": str(folder / "node"), "TRUNKLINE_SIP_PORT": str(sip), "TRUNKLINE_TLS_PORT": str(tls),
-                   "TRUNKLINE_HTTP_PORT": str(http), "TRUNKLINE_RTP_PORTS": "33000-60000", "TRUNKLINE_DRAIN_SECONDS": "1"}
+    environment = {
+        "TRUNKLINE_HOME": str(folder / "node"),
+        "TRUNKLINE_SIP_PORT": str(sip),
+        "TRUNKLINE_TLS_PORT": str(tls),
+        "TRUNKLINE_HTTP_PORT": str(http),
+        "TRUNKLINE_RTP_PORTS": "33000-60000",
+        "TRUNKLINE_DRAIN_SECONDS": "1",
+    }
     settings = Settings.load({}, environment)
     log = folder / "node.log"
     with running([sys.executable, "-m", "trunkline.cli.main", "up"], log, environment) as process:

@@ -33,8 +33,13 @@ class Outcome:
 
 
 def write_callers(path: Path, callers: Sequence[Caller]) -> Path:
-    lines = ["SEQUENTIAL", *(
-        f"{c.caller_id};[authentication username={c.username} password={c.password}];{c.trunk_host};" for c in callers)]
+    lines = [
+        "SEQUENTIAL",
+        *(
+            f"{c.caller_id};[authentication username={c.username} password={c.password}];{c.trunk_host};"
+            for c in callers
+        ),
+    ]
     path.write_text("\n".join(lines) + "\n")
     return path
 
@@ -49,16 +54,52 @@ def carrier(folder: Path, port: int) -> Iterator[None]:
         yield
 
 
-def place_calls(folder: Path, port: int, callers: Path, *, calls: int, rate: int, hold_ms: int = 0, at_most: int = 4000) -> Outcome:
+def place_calls(
+    folder: Path, port: int, callers: Path, *, calls: int, rate: int, hold_ms: int = 0, at_most: int = 4000
+) -> Outcome:
     """Digest calls to the edge on this port; returns when all are over."""
     own, media = free_ports(2)
     statistics = folder / f"sipp-{own}.csv"
-    argv = ["sipp", "-sf", str(SCENARIOS / "caller.xml"), "-inf", str(callers), "-s", CALLED, "-i", HOST, "-p", str(own), "-mp", str(media),
-            f"{HOST}:{port}", "-r", str(rate), "-m", str(calls), "-l", str(at_most), "-d", str(hold_ms), "-nostdin",
-            "-trace_stat", "-stf", str(statistics), "-fd", "3600", "-trace_err", "-error_file", str(folder / "caller-errors.log"), "-timeout", f"{60 + 3 * calls // rate}s"]
+    argv = [
+        "sipp",
+        "-sf",
+        str(SCENARIOS / "caller.xml"),
+        "-inf",
+        str(callers),
+        "-s",
+        CALLED,
+        "-i",
+        HOST,
+        "-p",
+        str(own),
+        "-mp",
+        str(media),
+        f"{HOST}:{port}",
+        "-r",
+        str(rate),
+        "-m",
+        str(calls),
+        "-l",
+        str(at_most),
+        "-d",
+        str(hold_ms),
+        "-nostdin",
+        "-trace_stat",
+        "-stf",
+        str(statistics),
+        "-fd",
+        "3600",
+        "-trace_err",
+        "-error_file",
+        str(folder / "caller-errors.log"),
+        "-timeout",
+        f"{60 + 3 * calls // rate}s",
+    ]
     try:
         with (folder / "caller.log").open("wb") as log:
-            subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False, timeout=90 + 3 * calls / rate)
+            subprocess.run(
+                argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False, timeout=90 + 3 * calls / rate
+            )
         with statistics.open() as file:
             last = list(csv.DictReader(file, delimiter=";"))[-1]
     except (OSError, IndexError, subprocess.TimeoutExpired) as error:

@@ -1,4 +1,4 @@
-"""300 calls a second on one node with everything on: no failed call, no record missing, and memory that does not grow."""
+"""300 calls a second on one node with everything on: no failed call, no record missing, memory that does not grow."""
 
 from __future__ import annotations
 
@@ -38,4 +38,9 @@ def measure(folder: Path, *, warm: int = WARM, all_calls: int = ALL, rate: int =
         ours.wait_for_records(first.calls + rest.calls)
         after = {name: ours.memory_mib(name) for name in WATCHED}
     calls = first.calls + rest.calls
-    return Figures(calls, calls / rate, first.retransmissions + rest.retransmissions, {name: (before[name], after[name]) for name in WATCHED})
+    return Figures(
+        calls,
+        calls / rate,
+        first.retransmissions + rest.retransmissions,
+        {name: (before[name], after[name]) for name in WATCHED},
+    )

@@ -1,4 +1,7 @@
-"""CPU of the whole node for one digest call in full service (media anchored, records stored), over the bare baseline; both in turn."""
+"""CPU of the whole node for one digest call in full service (media anchored, records stored), over the bare baseline.
+
+Both in turn, several times.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,11 @@ def measure(folder: Path, *, calls: int = 6000, rounds: int = 3, rate: int = 300
     carrier_port, baseline_port = free_ports(2)
     bare_callers = write_callers(folder / "bare.csv", [caller(0)])
     figures = Figures()
-    with carrier(folder, carrier_port), baseline(folder, baseline_port, carrier_port) as bare, node(folder, carrier_port) as ours:
+    with (
+        carrier(folder, carrier_port),
+        baseline(folder, baseline_port, carrier_port) as bare,
+        node(folder, carrier_port) as ours,
+    ):
         callers = write_callers(folder / "node.csv", [ours.caller])
         stored = place_calls(folder, ours.settings.sip_port, callers, calls=200, rate=rate).calls
         place_calls(folder, baseline_port, bare_callers, calls=200, rate=rate)

@@ -25,7 +25,7 @@ MAY_IMPORT = {
 
 STDLIB_ROOMS = {"core", "settings"}
 
-IN_KAMAILIO = {f"engines/kamailio/{name}.py" for name in ("script", "ksr", "routing", "spool")}
+IN_KAMAILIO = {f"engines/kamailio/{name}.py" for name in ("script", "ksr", "events", "routing", "spool")}
 """Run inside Kamailio's interpreter, which has no virtual environment."""
 
 IMPURE_MODULES = {

@@ -109,7 +109,9 @@ def test_failover_keeps_every_attempt_and_what_the_matrix_said() -> None:
 @pytest.mark.parametrize(
     ("answer", "end", "duration"), [(1, 1, 1), (1, 1.001, 1), (1, 2, 1), (1, 2.49, 1), (1, 2.5, 2), (0.5, 3600.5, 3600)]
 )
-def test_duration_is_the_nearest_second_and_never_none_of_an_answered_call(answer: float, end: float, duration: int) -> None:
+def test_duration_is_the_nearest_second_and_never_none_of_an_answered_call(
+    answer: float, end: float, duration: int
+) -> None:
     assert cdr_of(CALL.completed(answer=answer, end=end)).duration == duration
 
 

@@ -61,17 +61,19 @@ def test_the_script_learns_what_it_needs(settings: Settings) -> None:
 
 
 def test_the_addresses_that_peers_are_told(tmp_path: Path) -> None:
-    settings = Settings(home=tmp_path, sip_host="0.0.0.0", public_ip="192.0.2.5", sip_port=21060, tls_port=21061)  # noqa: S104
+    settings = Settings(home=tmp_path, sip_host="0.0.0.0", public_ip="192.0.2.5", sip_port=21060, tls_port=21061)
     settings.run_dir.mkdir(parents=True)
     config.kamailio_programs(settings, ports(), SECRET)
     edge = (settings.run_dir / "edge.cfg").read_text()
     assert "listen=udp:0.0.0.0:21060 advertise 192.0.2.5:21060" in edge
     assert "listen=tcp:127.0.0.1:21002" in edge
-    assert config.own_hosts(settings) == ["0.0.0.0", "192.0.2.5"]  # noqa: S104
+    assert config.own_hosts(settings) == ["0.0.0.0", "192.0.2.5"]
 
 
 def test_a_missing_module_is_named_with_its_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "tm.so").touch()
     monkeypatch.setattr(config, "MODULE_FOLDERS", (str(tmp_path),))
-    with pytest.raises(config.KamailioMissing, match=r"app_python3\.so is not installed: apt-get install kamailio-python3-modules"):
+    with pytest.raises(
+        config.KamailioMissing, match=r"app_python3\.so is not installed: apt-get install kamailio-python3-modules"
+    ):
         config.find_modules()

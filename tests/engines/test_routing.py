@@ -1,4 +1,4 @@
-"""RoutingDb gives the answers that the in-memory routing data of core's tests gives, and notices what the publisher does."""
+"""RoutingDb gives the answers of the in-memory routing data of core's tests, and notices what the publisher does."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from trunkline.engines.kamailio.routing import LOOK_EVERY, RoutingDb, RoutingDbR
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "core"))
 
-import example_world  # noqa: E402  - lives with core's tests
-from memory_routing import MemoryRouting  # noqa: E402
+import example_world
+from memory_routing import MemoryRouting
 
 
 def write(path: Path, world: MemoryRouting) -> None:
@@ -30,18 +30,35 @@ def write(path: Path, world: MemoryRouting) -> None:
 
         insert("accounts", *world.accounts.values())
         insert("trunks", *world.trunks.values())
-        insert("trunk_credential_lists", *((trunk, listed) for trunk, lists in world.trunk_lists.items() for listed in lists))
+        insert(
+            "trunk_credential_lists",
+            *((trunk, listed) for trunk, lists in world.trunk_lists.items() for listed in lists),
+        )
         insert("credentials", *(row for rows in world.credentials.values() for row in rows))
         insert("trunk_acls", *((trunk, acl) for trunk, acls in world.trunk_acls.items() for acl in acls))
-        insert("acl_addresses", *((f"IP{n}", acl, network) for n, (acl, network) in enumerate(
-            (acl, network) for acl, networks in world.acls.items() for network in networks)))
+        insert(
+            "acl_addresses",
+            *(
+                (f"IP{n}", acl, network)
+                for n, (acl, network) in enumerate(
+                    (acl, network) for acl, networks in world.acls.items() for network in networks
+                )
+            ),
+        )
         insert("phone_numbers", *world.numbers.values())
         insert("caller_ids", *((account, number, f"PN{number}") for account, number in world.caller_ids))
         insert("origination_urls", *world.urls)
         insert("carriers", *world.carriers.values())
         insert("carrier_targets", *world.targets)
-        insert("carrier_addresses", *((f"CN{n}", carrier, network) for n, (carrier, network) in enumerate(
-            (carrier, network) for carrier, networks in world.carrier_networks.items() for network in networks)))
+        insert(
+            "carrier_addresses",
+            *(
+                (f"CN{n}", carrier, network)
+                for n, (carrier, network) in enumerate(
+                    (carrier, network) for carrier, networks in world.carrier_networks.items() for network in networks
+                )
+            ),
+        )
 
 
 @pytest.fixture
@@ -83,7 +100,8 @@ def test_the_same_answers_as_from_memory(both: tuple[RoutingDb, MemoryRouting]) 
         for number in numbers:
             assert routing.phone_number(number) == world.phone_number(number)
     assert sorted((carrier, sorted(targets)) for carrier, targets in routing.carriers_with_targets()) == sorted(
-        (carrier, sorted(targets)) for carrier, targets in world.carriers_with_targets())
+        (carrier, sorted(targets)) for carrier, targets in world.carriers_with_targets()
+    )
     assert routing.trunks_by_source(sources[4]) == []
     assert routing.carrier_by_source(sources[4]) is None
 

@@ -18,7 +18,9 @@ def test_a_segment_a_minute(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
     for n in range(3):
         assert spool.append(json.dumps({"n": n}), NOON + 60 * n)
-    assert [file.name for file in sorted(tmp_path.iterdir())] == [f"events-{int(NOON) // 60 + n}.jsonl" for n in range(3)]
+    assert [file.name for file in sorted(tmp_path.iterdir())] == [
+        f"events-{int(NOON) // 60 + n}.jsonl" for n in range(3)
+    ]
     assert [file.stat().st_mode & 0o777 for file in tmp_path.iterdir()] == [0o600] * 3
 
 

@@ -1,8 +1,8 @@
 """A whole node under test: the real `trunkline up` as a subprocess, on ports that are free, in a home of its own.
 
-    with LiveNode(home) as node:                 # `up --demo`, waited for until /healthz is 200
-        trunk = node.make_trunk(username="alice", password="…")
-        record = node.record(result.call_id)     # the finished record of a call, waited for
+with LiveNode(home) as node:                 # `up --demo`, waited for until /healthz is 200
+    trunk = node.make_trunk(username="alice", password="…")
+    record = node.record(result.call_id)     # the finished record of a call, waited for
 """
 
 from __future__ import annotations
@@ -78,24 +78,37 @@ class LiveTrunk:
     def plan(self, node: LiveNode, called: str, *, transport: str = "udp", **changes: Any) -> CallPlan:
         """A call of this trunk's PBX: digest, with the trunk's own number as caller ID."""
         fields: dict[str, Any] = {
-            "to": f"sip:{called}@{self.domain_name}", "via": node.sip_uri(transport), "caller": self.number,
-            "username": self.username, "password": self.password, "seconds": 1.5}
+            "to": f"sip:{called}@{self.domain_name}",
+            "via": node.sip_uri(transport),
+            "caller": self.number,
+            "username": self.username,
+            "password": self.password,
+            "seconds": 1.5,
+        }
         return CallPlan(**{**fields, **changes})
 
 
 class LiveNode:
     """One node. start(), use it, stop(); or `with`."""
 
-    def __init__(self, home: Path, *, host: str = "127.0.0.1", demo: bool = True, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, home: Path, *, host: str = "127.0.0.1", demo: bool = True, environment: Mapping[str, str] | None = None
+    ) -> None:
         self.home = home
         self.host = host
         self.demo_wanted = demo
         self.sip_port, self.tls_port, self.http_port = free_ports(3, host)
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("TRUNKLINE_")},
-            "TRUNKLINE_HOME": str(home), "TRUNKLINE_SIP_HOST": host, "TRUNKLINE_SIP_PORT": str(self.sip_port),
-            "TRUNKLINE_TLS_PORT": str(self.tls_port), "TRUNKLINE_HTTP_PORT": str(self.http_port),
-            "TRUNKLINE_RTP_PORTS": free_rtp_range(), "TRUNKLINE_DRAIN_SECONDS": "5", **(environment or {})}
+            "TRUNKLINE_HOME": str(home),
+            "TRUNKLINE_SIP_HOST": host,
+            "TRUNKLINE_SIP_PORT": str(self.sip_port),
+            "TRUNKLINE_TLS_PORT": str(self.tls_port),
+            "TRUNKLINE_HTTP_PORT": str(self.http_port),
+            "TRUNKLINE_RTP_PORTS": free_rtp_range(),
+            "TRUNKLINE_DRAIN_SECONDS": "5",
+            **(environment or {}),
+        }
         self.settings = Settings.load({}, self.environment)
         self.process: subprocess.Popen[str] | None = None
         self.output = home.parent / f"{home.name}.out"
@@ -110,11 +123,17 @@ class LiveNode:
         with self.output.open("a") as out:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "trunkline.cli.main", "up", *(["--demo"] if self.demo_wanted else [])],
-                env=self.environment, stdout=out, stderr=out, text=True)
+                env=self.environment,
+                stdout=out,
+                stderr=out,
+                text=True,
+            )
         wait_for(self.healthy, f"a healthy node; it said: {self.output.read_text()[-2000:]}", within=READY_WITHIN)
         if self.demo_wanted:
             # The greeting ends with the demo's first call, after which the node is as quiet as the tests want it.
-            wait_for(lambda: "Stop with Ctrl-C" in self.output.read_text(), "the end of the greeting", within=READY_WITHIN)
+            wait_for(
+                lambda: "Stop with Ctrl-C" in self.output.read_text(), "the end of the greeting", within=READY_WITHIN
+            )
         source = self.settings.demo_file if self.demo_wanted else self.settings.account_file
         self.demo = json.loads(source.read_text())
         self.api = ApiClient(self.demo["api_url"], self.demo["account_sid"], self.demo["auth_token"])
@@ -122,16 +141,25 @@ class LiveNode:
 
     def healthy(self) -> bool:
         assert self.process is not None
-        assert self.process.poll() is None, f"`up` ended with {self.process.returncode}: {self.output.read_text()[-3000:]}"
+        assert self.process.poll() is None, (
+            f"`up` ended with {self.process.returncode}: {self.output.read_text()[-3000:]}"
+        )
         try:
-            return httpx.get(f"http://{self.settings.http_host}:{self.http_port}/healthz", timeout=5, trust_env=False).status_code == 200
+            return (
+                httpx.get(
+                    f"http://{self.settings.http_host}:{self.http_port}/healthz", timeout=5, trust_env=False
+                ).status_code
+                == 200
+            )
         except httpx.HTTPError:
             return False
 
     def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         status = self.stop()
         if error is None:
             assert status == 0, f"`up` ended with {status}: {self.output.read_text()[-3000:]}"
@@ -154,7 +182,10 @@ class LiveNode:
         return self.process.returncode
 
     def assert_no_traceback(self) -> None:
-        for text in (self.output.read_text(), self.settings.log_file.read_text() if self.settings.log_file.exists() else ""):
+        for text in (
+            self.output.read_text(),
+            self.settings.log_file.read_text() if self.settings.log_file.exists() else "",
+        ):
             assert "Traceback" not in text, text[text.index("Traceback") - 200 :][:3000]
 
     # ---- where things are -------------------------------------------------------------------------------------------
@@ -164,17 +195,30 @@ class LiveNode:
         return f"sip:{self.host}:{port};transport={transport}"
 
     def pids(self, name: str) -> list[int]:
-        """The main process of a program of the node (`kamailio`, `rtpengine`, `recorder` …), found by its command line."""
+        """The main process of a program of the node (`kamailio`, `rtpengine` …), by its command line."""
         assert self.process is not None
-        marks = {"kamailio": "edge.cfg", "tls_front": "front.cfg", "rtpengine": "rtpengine", "recorder": "trunkline.node.recorder",
-                 "publisher": "trunkline.node.publisher", "api": "trunkline.node.api_server"}
+        marks = {
+            "kamailio": "edge.cfg",
+            "tls_front": "front.cfg",
+            "rtpengine": "rtpengine",
+            "recorder": "trunkline.node.recorder",
+            "publisher": "trunkline.node.publisher",
+            "api": "trunkline.node.api_server",
+        }
         return [pid for pid in descendants(self.process.pid) if _is_main(pid, marks[name])]
 
     # ---- what tests make --------------------------------------------------------------------------------------------
 
-    def make_trunk(self, *, secure: bool = False, credentials: bool = True, acl: str | None = None, api: ApiClient | None = None,
-                   **settings: Any) -> LiveTrunk:
-        """A trunk with a number of its own, published to the edge. `acl`: an address in CIDR form; `api`: another account's."""
+    def make_trunk(
+        self,
+        *,
+        secure: bool = False,
+        credentials: bool = True,
+        acl: str | None = None,
+        api: ApiClient | None = None,
+        **settings: Any,
+    ) -> LiveTrunk:
+        """A trunk with a number of its own, on the edge. `acl`: an address in CIDR form; `api`: another account's."""
         self._make_room()
         used: list[str] = []
         if api is None:
@@ -194,8 +238,12 @@ class LiveNode:
         if acl is not None:
             address, _, length = acl.partition("/")
             made = api.post(api.account_path("SIP/IpAccessControlLists.json"), FriendlyName=label)["sid"]
-            api.post(api.account_path(f"SIP/IpAccessControlLists/{made}/IpAddresses.json"), FriendlyName="pbx",
-                          IpAddress=address, CidrPrefixLength=length or 32)
+            api.post(
+                api.account_path(f"SIP/IpAccessControlLists/{made}/IpAddresses.json"),
+                FriendlyName="pbx",
+                IpAddress=address,
+                CidrPrefixLength=length or 32,
+            )
             api.post(f"/v1/Trunks/{sid}/IpAccessControlLists", IpAccessControlListSid=made)
         if settings:
             api.post(f"/trunkline/v1/Trunks/{sid}", **settings)
@@ -223,9 +271,9 @@ class LiveNode:
 
     def wait_published(self) -> None:
         """Until every change so far is on the call path."""
-        import sqlite3  # noqa: PLC0415
+        import sqlite3
 
-        from sqlalchemy import create_engine, text  # noqa: PLC0415
+        from sqlalchemy import create_engine, text
 
         engine = create_engine(self.settings.database_url_or_default)
         with engine.connect() as store:
@@ -247,6 +295,7 @@ class LiveNode:
 
     def record(self, sip_call_id: str, *, within: float = RECORD_WITHIN) -> View:
         """The record of a call that is over, with its attempts and alerts."""
+
         def over() -> View | None:
             found = self.find_records(sip_call_id)
             assert len(found) <= 1, f"{len(found)} records for {sip_call_id}"

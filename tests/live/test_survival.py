@@ -1,4 +1,4 @@
-"""What a call survives: the death of Kamailio, of the recorder, of the database. And what is left when `up` itself is killed: nothing."""
+"""What a call survives: the end of Kamailio, of the recorder, of the database. And a killed `up` leaves nothing."""
 
 from __future__ import annotations
 
@@ -32,9 +32,11 @@ def test_an_answered_call_outlives_kamailio(tmp_path: Path) -> None:
         trunk = node.make_trunk()
         call = pbx.place_call(trunk.plan(node, ECHO, seconds=9.0))
         pbx.wait_until(lambda: pbx.result(call).timeline.answered is not None, "the answer")
-        workers = {pid for pid in _tree(node.pids("kamailio")[0])}
+        workers = set(_tree(node.pids("kamailio")[0]))
         kill_and_see_another(node, "kamailio")
-        wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), "the end of the dead Kamailio's workers")
+        wait_for(
+            lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), "the end of the dead Kamailio's workers"
+        )
         wait_for(node.healthy, "a healthy node", within=20)
         result = pbx.result(call, wait=25)
         assert result.sip_status == 200, result
@@ -60,7 +62,11 @@ def test_no_record_is_lost_with_the_recorder(tmp_path: Path) -> None:
         for _ in range(2):
             ids += [pbx.place_call(trunk.plan(node, ECHO, seconds=1.0)) for _ in range(2)]
             kill_and_see_another(node, "recorder")
-        ids += [pbx.place_call(trunk.plan(node, ECHO, seconds=0.1))] if all(pbx.result(call, wait=20).finished for call in ids) else []
+        ids += (
+            [pbx.place_call(trunk.plan(node, ECHO, seconds=0.1))]
+            if all(pbx.result(call, wait=20).finished for call in ids)
+            else []
+        )
         results = [pbx.result(call, wait=20) for call in ids]
         assert len(results) == 5
         for result in results:
@@ -72,8 +78,11 @@ def test_no_record_is_lost_with_the_recorder(tmp_path: Path) -> None:
 
 @pytest.mark.timeout(240)
 def test_a_database_that_is_away_for_20_seconds(tmp_path: Path) -> None:
-    with PostgresServer() as server, LiveNode(tmp_path / "pg", environment={"TRUNKLINE_DATABASE_URL": server.create_database()}) as node, \
-            PbxProcess() as pbx:
+    with (
+        PostgresServer() as server,
+        LiveNode(tmp_path / "pg", environment={"TRUNKLINE_DATABASE_URL": server.create_database()}) as node,
+        PbxProcess() as pbx,
+    ):
         trunk = node.make_trunk()
         results = [pbx.call(trunk.plan(node, ECHO, seconds=0.5))]
         server.stop()
@@ -102,7 +111,9 @@ def test_nothing_is_left_of_a_killed_node(tmp_path: Path) -> None:
     assert len(children) > 10
     node.process.kill()
     node.process.wait()
-    wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children), "the end of all its processes", within=10)
+    wait_for(
+        lambda: not any(Path(f"/proc/{pid}").exists() for pid in children), "the end of all its processes", within=10
+    )
     # And the same home starts again at once.
     with node:
         assert node.healthy()

@@ -1,4 +1,7 @@
-"""TLS under churn on OpenSSL 3, where Kamailio 5.6 dies when two processes use TLS at once (docs/decisions/0007-tls-front.md)."""
+"""TLS under churn on OpenSSL 3, where Kamailio 5.6 dies when two processes use TLS at once.
+
+What is done about it: docs/decisions/0004-tls-front.md.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Self
 
 import pytest
 from live_node import LiveNode, free_ports
@@ -55,7 +59,7 @@ def peers_that_are_down() -> Iterator[list[str]]:
 
 
 class CallsFromTheCarrier:
-    """INVITEs to one number from the carrier's address, five a second: each tries every peer that is down, for 4 s each."""
+    """INVITEs to one number from the carrier's address, five a second: each tries every peer that is down."""
 
     def __init__(self, node: LiveNode, number: str) -> None:
         self._node, self._number = node, number
@@ -63,7 +67,7 @@ class CallsFromTheCarrier:
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.finals: list[str] = []
 
-    def __enter__(self) -> CallsFromTheCarrier:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -89,20 +93,28 @@ class CallsFromTheCarrier:
                     pass
 
     def _invite(self, n: int, port: int) -> bytes:
-        body = f"v=0\r\no=- 1 1 IN IP4 {CARRIER_HOST}\r\ns=-\r\nc=IN IP4 {CARRIER_HOST}\r\nt=0 0\r\nm=audio 40000 RTP/AVP 0\r\n"
+        body = (
+            f"v=0\r\no=- 1 1 IN IP4 {CARRIER_HOST}\r\ns=-\r\nc=IN IP4 {CARRIER_HOST}\r\nt=0 0\r\n"
+            "m=audio 40000 RTP/AVP 0\r\n"
+        )
         return (
             f"INVITE sip:{self._number}@{self._node.host}:{self._node.sip_port} SIP/2.0\r\n"
-            f"Via: SIP/2.0/UDP {CARRIER_HOST}:{port};branch=z9hG4bKdown{n};rport\r\nFrom: <sip:+15558880001@{CARRIER_HOST}>;tag=d{n}\r\n"
+            f"Via: SIP/2.0/UDP {CARRIER_HOST}:{port};branch=z9hG4bKdown{n};rport\r\n"
+            f"From: <sip:+15558880001@{CARRIER_HOST}>;tag=d{n}\r\n"
             f"To: <sip:{self._number}@{self._node.host}>\r\nCall-ID: down-{n}\r\nCSeq: 1 INVITE\r\nMax-Forwards: 70\r\n"
-            f"Contact: <sip:{CARRIER_HOST}:{port}>\r\nContent-Type: application/sdp\r\nContent-Length: {len(body)}\r\n\r\n{body}").encode()
+            f"Contact: <sip:{CARRIER_HOST}:{port}>\r\nContent-Type: application/sdp\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n{body}"
+        ).encode()
 
 
 def _ack(answer: str) -> str:
     """The ACK to a refusal (RFC 3261 section 17.1.1.3)."""
     headers = dict(line.split(": ", 1) for line in answer.split("\r\n")[1:] if ": " in line)
     ruri = headers["To"].partition("<")[2].partition(">")[0]
-    return (f"ACK {ruri} SIP/2.0\r\nVia: {headers['Via']}\r\nFrom: {headers['From']}\r\nTo: {headers['To']}\r\n"
-            f"Call-ID: {headers['Call-ID']}\r\nCSeq: 1 ACK\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n")
+    return (
+        f"ACK {ruri} SIP/2.0\r\nVia: {headers['Via']}\r\nFrom: {headers['From']}\r\nTo: {headers['To']}\r\n"
+        f"Call-ID: {headers['Call-ID']}\r\nCSeq: 1 ACK\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+    )
 
 
 def workers(rpc: KamailioRpc) -> set[int]:
@@ -113,22 +125,40 @@ def workers(rpc: KamailioRpc) -> set[int]:
 
 @pytest.mark.timeout(180)
 def test_churn_beside_calls_to_a_peer_that_is_down(tmp_path: Path) -> None:
-    with LiveNode(tmp_path / "churn") as node, peers_that_are_down() as dead, PbxProcess("--tls-port", "0", *_certificate(node)) as tls_pbx, \
-            PbxProcess() as udp_pbx:
+    with (
+        LiveNode(tmp_path / "churn") as node,
+        peers_that_are_down() as dead,
+        PbxProcess("--tls-port", "0", *_certificate(node)) as tls_pbx,
+        PbxProcess() as udp_pbx,
+    ):
         secure, plain = node.make_trunk(secure=True), node.make_trunk()
         for priority, url in enumerate(dead):
             node.api.add_origination_url(secure.sid, url, friendly_name=f"down {priority}", priority=priority)
         node.wait_published()
-        before = {name: workers(KamailioRpc(path(node.settings))) for name, path in (("edge", edge_socket), ("front", front_socket))}
+        before = {
+            name: workers(KamailioRpc(path(node.settings)))
+            for name, path in (("edge", edge_socket), ("front", front_socket))
+        }
         churn = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("tls_churn.py")), "127.0.0.1", str(node.tls_port), str(SECONDS), str(RATE)],
-            stdout=subprocess.PIPE, text=True)
-        # One call over TLS for the whole time, short ones over UDP and TLS, and calls to the peers that are down, all beside the churn.
+            [
+                sys.executable,
+                str(Path(__file__).with_name("tls_churn.py")),
+                "127.0.0.1",
+                str(node.tls_port),
+                str(SECONDS),
+                str(RATE),
+            ],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        # Beside the churn: one call over TLS all the time, short ones by UDP and TLS, calls to the peers that are down.
         long_call = tls_pbx.place_call(secure.plan(node, ECHO, transport="tls", srtp="mandatory", seconds=SECONDS - 5))
         with CallsFromTheCarrier(node, secure.number) as down:
             while churn.poll() is None:
-                for agent, plan in ((udp_pbx, plain.plan(node, ECHO, seconds=1.0)),
-                                    (tls_pbx, secure.plan(node, ECHO, transport="tls", srtp="mandatory", seconds=1.0))):
+                for agent, plan in (
+                    (udp_pbx, plain.plan(node, ECHO, seconds=1.0)),
+                    (tls_pbx, secure.plan(node, ECHO, transport="tls", srtp="mandatory", seconds=1.0)),
+                ):
                     result = agent.call(plan)
                     assert result.sip_status == 200, result
                     assert result.media.tone is not None
@@ -147,4 +177,3 @@ def test_churn_beside_calls_to_a_peer_that_is_down(tmp_path: Path) -> None:
 
 def _certificate(node: LiveNode) -> list[str]:
     return ["--tls-cert", str(node.settings.tls_dir / "cert.pem"), "--tls-key", str(node.settings.tls_dir / "key.pem")]
-

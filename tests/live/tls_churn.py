@@ -1,7 +1,7 @@
 """TLS connections opened, used once and closed, at a steady rate: `python tls_churn.py HOST PORT SECONDS RATE`.
 
-A program of its own, so that its handshakes have a core to themselves. Prints one JSON line: opened, answered, failed (with the first
-failures in words).
+A program of its own, so that its handshakes have a core to themselves. Prints one JSON line: opened, answered, failed
+(with the first failures in words).
 """
 
 from __future__ import annotations
@@ -28,14 +28,21 @@ class Churn:
         """One connection, one OPTIONS, its answer, closed."""
         writer = None
         try:
-            reader, writer = await asyncio.wait_for(asyncio.open_connection(self.host, self.port, ssl=self.context), PATIENCE)
+            reader, writer = await asyncio.wait_for(
+                asyncio.open_connection(self.host, self.port, ssl=self.context), PATIENCE
+            )
             self.opened += 1
-            local = (writer.get_extra_info("sockname") or (self.host, 0))[1]  # none: the other side has closed it already
-            writer.write((
-                f"OPTIONS sip:{self.host}:{self.port};transport=tls SIP/2.0\r\n"
-                f"Via: SIP/2.0/TLS {self.host}:{local};branch=z9hG4bKchurn{n};rport\r\n"
-                f"From: <sip:churn@{self.host}>;tag=c{n}\r\nTo: <sip:{self.host}>\r\nCall-ID: churn-{n}-{local}\r\n"
-                "CSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n").encode())
+            local = (writer.get_extra_info("sockname") or (self.host, 0))[
+                1
+            ]  # none: the other side has closed it already
+            writer.write(
+                (
+                    f"OPTIONS sip:{self.host}:{self.port};transport=tls SIP/2.0\r\n"
+                    f"Via: SIP/2.0/TLS {self.host}:{local};branch=z9hG4bKchurn{n};rport\r\n"
+                    f"From: <sip:churn@{self.host}>;tag=c{n}\r\nTo: <sip:{self.host}>\r\nCall-ID: churn-{n}-{local}\r\n"
+                    "CSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+                ).encode()
+            )
             answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE)
             if answer.startswith(b"SIP/2.0 200 "):
                 self.answered += 1
@@ -66,7 +73,16 @@ def main() -> None:
     host, port, seconds, rate = sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), float(sys.argv[4])
     churn = Churn(host, port)
     asyncio.run(churn.run(seconds, rate))
-    print(json.dumps({"opened": churn.opened, "answered": churn.answered, "failed": len(churn.failures), "first": churn.failures[:5]}))
+    sys.stdout.write(
+        json.dumps(
+            {
+                "opened": churn.opened,
+                "answered": churn.answered,
+                "failed": len(churn.failures),
+                "first": churn.failures[:5],
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -202,8 +202,13 @@ class Admission:
             algorithm = digest.MD5
         nonce = digest.make_nonce(self.policy.nonce_secret, self.now, self.dice.getrandbits(64), algorithm)
         value = digest.challenge_value(self.policy.realm, nonce, algorithm, stale=stale)
-        return Challenge(407, "Proxy Authentication Required", (("Proxy-Authenticate", value),), stale,
-                         repeatable and self.case.trunk_host.kind is HostKind.LABEL)
+        return Challenge(
+            407,
+            "Proxy Authentication Required",
+            (("Proxy-Authenticate", value),),
+            stale,
+            repeatable and self.case.trunk_host.kind is HostKind.LABEL,
+        )
 
     # 4 and 5. Account and security
 

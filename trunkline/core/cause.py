@@ -146,7 +146,8 @@ class Cause(Enum):
     )
 
     # The carrier side.
-    # The vendor's code for routing over carriers that ended without one (BYOC); it has none of its own for its own carriers.
+    # The vendor's code for routing over carriers that ended without one (BYOC); it has none of its own for its
+    # own carriers.
     NO_CARRIER = CauseRow(
         503, "No Carrier Available", 32400, "error", _PLATFORM,
         "No carrier is available",

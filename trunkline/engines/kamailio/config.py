@@ -24,9 +24,24 @@ SHARED_MEMORY_MB = 512
 """A transaction takes 15 to 20 kB for some seconds, a dialog about 4 kB: room for some 2,000 new calls a second."""
 PRIVATE_MEMORY_MB = 16
 
-MODULE_FOLDERS = ("/usr/lib/x86_64-linux-gnu/kamailio/modules", "/usr/lib/aarch64-linux-gnu/kamailio/modules",
-                  "/usr/lib64/kamailio/modules", "/usr/lib/kamailio/modules", "/usr/local/lib64/kamailio/modules")
-NEEDED_MODULES = ("app_python3.so", "tls.so", "rtpengine.so", "tm.so", "dialog.so", "uac.so", "htable.so", "kemix.so", "jsonrpcs.so")
+MODULE_FOLDERS = (
+    "/usr/lib/x86_64-linux-gnu/kamailio/modules",
+    "/usr/lib/aarch64-linux-gnu/kamailio/modules",
+    "/usr/lib64/kamailio/modules",
+    "/usr/lib/kamailio/modules",
+    "/usr/local/lib64/kamailio/modules",
+)
+NEEDED_MODULES = (
+    "app_python3.so",
+    "tls.so",
+    "rtpengine.so",
+    "tm.so",
+    "dialog.so",
+    "uac.so",
+    "htable.so",
+    "kemix.so",
+    "jsonrpcs.so",
+)
 
 
 class KamailioMissing(Exception):
@@ -51,7 +66,9 @@ def find_modules() -> Path:
     packages = {"app_python3.so": "kamailio-python3-modules", "tls.so": "kamailio-tls-modules"}
     for module in NEEDED_MODULES:
         if not (folder / module).exists():
-            raise KamailioMissing(f"Kamailio's module {module} is not installed: apt-get install {packages.get(module, 'kamailio')}")
+            raise KamailioMissing(
+                f"Kamailio's module {module} is not installed: apt-get install {packages.get(module, 'kamailio')}"
+            )
     return folder
 
 
@@ -99,21 +116,32 @@ def _listen(transport: str, settings: Settings, port: int) -> str:
 def _common(settings: Settings, ports: Ports, secret: bytes) -> str:
     level = {"debug": "3", "info": "2", "warning": "0", "error": "-1"}[settings.log_level]
     # Kamailio's own INFO is chatter about its start: our level "info" keeps its notices and above.
-    values = {"MODULES": os.fspath(find_modules()), "DEBUG_LEVEL": "1" if level == "2" else level,
-              "INNER_PORT": str(ports.edge_inner), "FRONT_PORT": str(ports.tls_front), "HOP_SECRET": derive(secret, "hop")}
+    values = {
+        "MODULES": os.fspath(find_modules()),
+        "DEBUG_LEVEL": "1" if level == "2" else level,
+        "INNER_PORT": str(ports.edge_inner),
+        "FRONT_PORT": str(ports.tls_front),
+        "HOP_SECRET": derive(secret, "hop"),
+    }
     return "#!KAMAILIO\n" + "".join(_substdef(name, value) for name, value in values.items())
 
 
 def _static(name: str) -> str:
-    """A static file's text. Not `include_file`: Kamailio ends that name at a blank, and a checkout may stand in `my projects/`."""
+    """A static file's text. Not `include_file`: Kamailio ends that name at a blank, and a checkout may have one."""
     return (HERE / name).read_text(encoding="utf-8").removeprefix("#!KAMAILIO\n")
 
 
 def _edge_file(settings: Settings, ports: Ports, secret: bytes, *, with_media: bool) -> str:
     values = {
-        "SIP_WORKERS": str(settings.sip_workers), "EDGE_RPC": os.fspath(edge_socket(settings)), "NG_PORT": str(ports.ng),
-        "NONCE_LIFETIME": str(NONCE_LIFETIME), "SCRIPT": os.fspath(HERE / "script.py"), "ROUTE_KEY": derive(secret, "route"), "OUTER_KEY": derive(secret, "route, outer"),
-        "RING_MS": str(int(NO_ANSWER_AFTER * 1000)), "WAIT_MS": str(int(NO_PROVISIONAL_AFTER * 1000)),
+        "SIP_WORKERS": str(settings.sip_workers),
+        "EDGE_RPC": os.fspath(edge_socket(settings)),
+        "NG_PORT": str(ports.ng),
+        "NONCE_LIFETIME": str(NONCE_LIFETIME),
+        "SCRIPT": os.fspath(HERE / "script.py"),
+        "ROUTE_KEY": derive(secret, "route"),
+        "OUTER_KEY": derive(secret, "route, outer"),
+        "RING_MS": str(int(NO_ANSWER_AFTER * 1000)),
+        "WAIT_MS": str(int(NO_PROVISIONAL_AFTER * 1000)),
         # For in-dialog requests; mode "s" stands for both secure modes, since only who is secure matters.
         "MEDIA_PLAIN": media.rtpengine_flags("p", sender_is_caller=True, is_offer=True, behind_nat=False),
         "MEDIA_FROM_SECURE": media.rtpengine_flags("s", sender_is_caller=True, is_offer=True, behind_nat=False),
@@ -121,39 +149,56 @@ def _edge_file(settings: Settings, ports: Ports, secret: bytes, *, with_media: b
         "MEDIA_ANSWER_SECURE": media.rtpengine_flags("s", sender_is_caller=False, is_offer=False, behind_nat=False),
     }
     return (
-        _common(settings, ports, secret) + ("#!define WITH_MEDIA\n" if with_media else "")
+        _common(settings, ports, secret)
+        + ("#!define WITH_MEDIA\n" if with_media else "")
         + "".join(_substdef(name, value) for name, value in values.items())
-        + _listen("udp", settings, settings.sip_port) + _listen("tcp", settings, settings.sip_port)
+        + _listen("udp", settings, settings.sip_port)
+        + _listen("tcp", settings, settings.sip_port)
         + f"listen=tcp:127.0.0.1:{ports.edge_inner}\n"
-        + _static("kamailio.cfg"))
+        + _static("kamailio.cfg")
+    )
 
 
 def _front_file(settings: Settings, ports: Ports, secret: bytes) -> str:
     values = {"FRONT_RPC": os.fspath(front_socket(settings)), "TLS_CONFIG": os.fspath(settings.run_dir / "tls.cfg")}
     return (
-        _common(settings, ports, secret) + "".join(_substdef(name, value) for name, value in values.items())
-        + _listen("tls", settings, settings.tls_port) + f"listen=tcp:127.0.0.1:{ports.tls_front}\n"
-        + _static("tls_front.cfg"))
+        _common(settings, ports, secret)
+        + "".join(_substdef(name, value) for name, value in values.items())
+        + _listen("tls", settings, settings.tls_port)
+        + f"listen=tcp:127.0.0.1:{ports.tls_front}\n"
+        + _static("tls_front.cfg")
+    )
 
 
 def _tls_file(settings: Settings) -> str:
-    """TLS 1.2 or newer, as the vendor asks. Peers' certificates are not verified: a trunk's peer is known by address or digest."""
+    """TLS 1.2 or newer, as the vendor asks. Certificates are not verified: a peer is known by address or digest."""
     key, certificate = settings.tls_dir / "key.pem", settings.tls_dir / "cert.pem"
     return (
         "[server:default]\nmethod = TLSv1.2+\nverify_certificate = no\nrequire_certificate = no\n"
         f'private_key = "{key}"\ncertificate = "{certificate}"\n\n'
-        "[client:default]\nmethod = TLSv1.2+\nverify_certificate = no\nrequire_certificate = no\n")
+        "[client:default]\nmethod = TLSv1.2+\nverify_certificate = no\nrequire_certificate = no\n"
+    )
 
 
 def _script_file(settings: Settings, ports: Ports, secret: bytes) -> str:
-    return json.dumps({
-        "edge": f"{settings.public_ip or settings.sip_host}:{settings.sip_port}",
-        "spool": os.fspath(settings.spool_dir), "routing_db": os.fspath(settings.routing_db), "realm": settings.realm,
-        "domain_suffixes": settings.domain_suffixes, "own_hosts": own_hosts(settings), "no_funds_status": settings.no_funds_response,
-        "nonce_lifetime": NONCE_LIFETIME, "inner_port": ports.edge_inner, "front_port": ports.tls_front,
-        "hop_secret": derive(secret, "hop"), "route_key": derive(secret, "route"),
-        "route_outer_key": derive(secret, "route, outer"),
-    }, indent=1)
+    return json.dumps(
+        {
+            "edge": f"{settings.public_ip or settings.sip_host}:{settings.sip_port}",
+            "spool": os.fspath(settings.spool_dir),
+            "routing_db": os.fspath(settings.routing_db),
+            "realm": settings.realm,
+            "domain_suffixes": settings.domain_suffixes,
+            "own_hosts": own_hosts(settings),
+            "no_funds_status": settings.no_funds_response,
+            "nonce_lifetime": NONCE_LIFETIME,
+            "inner_port": ports.edge_inner,
+            "front_port": ports.tls_front,
+            "hop_secret": derive(secret, "hop"),
+            "route_key": derive(secret, "route"),
+            "route_outer_key": derive(secret, "route, outer"),
+        },
+        indent=1,
+    )
 
 
 def _write_private(path: Path, text: str) -> None:
@@ -162,24 +207,46 @@ def _write_private(path: Path, text: str) -> None:
         file.write(text)
 
 
-def kamailio_programs(settings: Settings, ports: Ports, home_secret: bytes, *, with_media: bool = True) -> dict[str, Program]:
+def kamailio_programs(
+    settings: Settings, ports: Ports, home_secret: bytes, *, with_media: bool = True
+) -> dict[str, Program]:
     """Write the configurations into `settings.run_dir` and say how to start the programs `kamailio` and `tls_front`.
 
-    `home_secret` (32 bytes, kept in the home) makes the MACs of in-dialog requests, so it must outlive restarts. `with_media=False`
-    is for benchmarks: no rtpengine on the call path. Raises KamailioMissing.
+    `home_secret` (32 bytes, kept in the home) makes the MACs of in-dialog requests, so it must outlive restarts.
+    `with_media=False` is for benchmarks: no rtpengine on the call path. Raises KamailioMissing.
     """
     run = settings.run_dir
     _write_private(run / "edge.cfg", _edge_file(settings, ports, home_secret, with_media=with_media))
     _write_private(run / "front.cfg", _front_file(settings, ports, home_secret))
     _write_private(run / "tls.cfg", _tls_file(settings))
     _write_private(run / "edge.json", _script_file(settings, ports, home_secret))
-    environment = {"PYTHONPATH": os.fspath(HERE.parent.parent.parent), "TRUNKLINE_EDGE_FILE": os.fspath(run / "edge.json"),
-                   "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {
+        "PYTHONPATH": os.fspath(HERE.parent.parent.parent),
+        "TRUNKLINE_EDGE_FILE": os.fspath(run / "edge.json"),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
 
     def argv(name: str, shared_mb: int) -> list[str]:
         # -x fm: the default allocator costs almost half of the CPU. -DD -E: stay in the foreground, log to stderr.
-        return ["kamailio", "-f", os.fspath(run / f"{name}.cfg"), "-x", "fm", "-m", str(shared_mb), "-M", str(PRIVATE_MEMORY_MB),
-                "-DD", "-E", "-Y", os.fspath(run), "-P", os.fspath(run / f"{name}.pid")]
+        return [
+            "kamailio",
+            "-f",
+            os.fspath(run / f"{name}.cfg"),
+            "-x",
+            "fm",
+            "-m",
+            str(shared_mb),
+            "-M",
+            str(PRIVATE_MEMORY_MB),
+            "-DD",
+            "-E",
+            "-Y",
+            os.fspath(run),
+            "-P",
+            os.fspath(run / f"{name}.pid"),
+        ]
 
-    return {"kamailio": Program(argv("edge", SHARED_MEMORY_MB), environment),
-            "tls_front": Program(argv("front", SHARED_MEMORY_MB // 2), {})}
+    return {
+        "kamailio": Program(argv("edge", SHARED_MEMORY_MB), environment),
+        "tls_front": Program(argv("front", SHARED_MEMORY_MB // 2), {}),
+    }

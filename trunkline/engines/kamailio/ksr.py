@@ -1,14 +1,19 @@
-"""The only file that speaks KSR: reads facts from the message that Kamailio holds, and leaves decisions for kamailio.cfg.
+"""The only file that speaks KSR: reads facts from the message in Kamailio's hands, leaves decisions for kamailio.cfg.
 
 Runs inside Kamailio: standard library and core only. What it leaves, and kamailio.cfg acts on:
 
 - `$var(status)` and `$var(reason)`: what to answer a request that is refused
-- `$var(verdict)` of a failed attempt: `next` (send to another target), `pass` (let the callee's own answer through), `refuse`
-- in the transaction: `$avp(tl)` (the route token: core/route_token.py), `$avp(plan)`, and where they are not what is usual `$avp(n)`
-  (from 1), `$avp(headers)`, `$avp(asserted)` (the caller as P-Asserted-Identity says it to a carrier), `$avp(new_from)`, `$avp(wait)` and
-  `$avp(ring)` (milliseconds), `$avp(away)` and `$avp(towards)` (rtpengine's flags for SDP that leaves the caller, and that comes back)
+- `$var(verdict)` of a failed attempt: `next` (send to another target), `pass` (let the callee's own answer through),
+  `refuse`
+- in the transaction: `$avp(tl)` (the route token: core/route_token.py), `$avp(plan)`, and where they are not what is
+  usual `$avp(n)`
+  (from 1), `$avp(headers)`, `$avp(asserted)` (the caller as P-Asserted-Identity says it to a carrier),
+  `$avp(new_from)`, `$avp(wait)` and
+  `$avp(ring)` (milliseconds), `$avp(away)` and `$avp(towards)` (rtpengine's flags for SDP that leaves the caller, and
+  that comes back)
 
-Each question to KSR costs about as much as ten lines of Python, so what every call needs is asked for at once (`FACTS`).
+Each question to KSR costs about as much as ten lines of Python, so what every call needs is asked for at once
+(`FACTS`).
 """
 
 from __future__ import annotations
@@ -21,13 +26,29 @@ from trunkline.core.invite import Invite, Transport
 from trunkline.core.media import sdp_is_behind_nat
 from trunkline.core.policy import NO_ANSWER_AFTER, NO_PROVISIONAL_AFTER
 
-FACTS = ("$ru", "$fu", "$ft", "$ci", "$si", "$sp", "$proto", "$Rp", "$hdr(P-Asserted-Identity)", "$hdr(Remote-Party-ID)",
-         "$hdr(Proxy-Authorization)", "$hdr(Authorization)", "$ua", "$rb")
+FACTS = (
+    "$ru",
+    "$fu",
+    "$ft",
+    "$ci",
+    "$si",
+    "$sp",
+    "$proto",
+    "$Rp",
+    "$hdr(P-Asserted-Identity)",
+    "$hdr(Remote-Party-ID)",
+    "$hdr(Proxy-Authorization)",
+    "$hdr(Authorization)",
+    "$ua",
+    "$rb",
+)
 """What a decision depends on."""
 FREE_TEXT = ("$ua", "$rb")
 """No decision hangs on their every byte."""
 SEPARATOR = "\n|"
-"""Between the facts. A line that begins so ends a header (RFC 3261 section 7.3.1), so none but the body, which is the last, has it."""
+"""Between the facts. A line that begins so ends a header (RFC 3261 section 7.3.1), so none but the body, which is the
+last, has it.
+"""
 ALL_FACTS = f"$_s({SEPARATOR.join(FACTS)})"
 NOTHING = "<null>"
 """How Kamailio prints a pseudo-variable that is not there."""
@@ -61,7 +82,7 @@ class Message:
     # ---- reading ----------------------------------------------------------------------------------------------------
 
     def text(self, name: str) -> str | None:
-        """A pseudo-variable as text; None when it is not there. Raises MalformedRequest for bytes that are not UTF-8."""
+        """A pseudo-variable as text; None when it is not there. Raises MalformedRequest where it is not UTF-8."""
         try:
             value = self._get(name)
         except (UnicodeDecodeError, SystemError):
@@ -85,8 +106,22 @@ class Message:
             facts = self._get(ALL_FACTS)
         except (UnicodeDecodeError, SystemError):
             facts = self._facts_one_by_one()
-        (ruri, from_uri, from_tag, call_id, ip, port, transport, to_port, asserted, remote_party, proxy_authorization, authorization,
-         user_agent, sdp) = facts.split(SEPARATOR, len(FACTS) - 1)
+        (
+            ruri,
+            from_uri,
+            from_tag,
+            call_id,
+            ip,
+            port,
+            transport,
+            to_port,
+            asserted,
+            remote_party,
+            proxy_authorization,
+            authorization,
+            user_agent,
+            sdp,
+        ) = facts.split(SEPARATOR, len(FACTS) - 1)
         if call_id in EMPTY or from_uri in EMPTY:
             raise MalformedRequest("Call-ID or From is missing")
         self._source_ip = ip
@@ -96,10 +131,23 @@ class Message:
             self._source_ip = ""
         # By position: by name would take twice as long, and this is built for every call.
         return Invite(
-            method, ruri, from_uri, "" if from_tag == NOTHING else from_tag, call_id, ip, int(port), _TRANSPORTS.get(transport, "udp"),
-            None if asserted == NOTHING else asserted, None if remote_party == NOTHING else remote_party,
-            _first_of(proxy_authorization, authorization), None if user_agent == NOTHING else user_agent,
-            sdp != "", " RTP/SAVP" in sdp, call_sid, "" if method == "INVITE" else self.text("$tu") or "")
+            method,
+            ruri,
+            from_uri,
+            "" if from_tag == NOTHING else from_tag,
+            call_id,
+            ip,
+            int(port),
+            _TRANSPORTS.get(transport, "udp"),
+            None if asserted == NOTHING else asserted,
+            None if remote_party == NOTHING else remote_party,
+            _first_of(proxy_authorization, authorization),
+            None if user_agent == NOTHING else user_agent,
+            sdp != "",
+            " RTP/SAVP" in sdp,
+            call_sid,
+            "" if method == "INVITE" else self.text("$tu") or "",
+        )
 
     def _facts_one_by_one(self) -> str:
         """The same where some byte is not UTF-8: what the decision needs must be, of the rest it becomes U+FFFD."""
@@ -107,7 +155,7 @@ class Message:
         return SEPARATOR.join(NOTHING if value is None else value for value in values)
 
     def sdp_is_behind_nat(self) -> bool:
-        """Whether the offer of the request that `invite` read names an address that is not where the request came from and that
+        """Whether the offer that `invite` read names an address that is not where the request came from and that
         nobody else can reach.
 
         Never for TLS: the front has put a reachable address there.
@@ -136,10 +184,13 @@ class Message:
         return bool(self._ksr.htable.sht_inc("replay", key) == 1)
 
     def repeat_challenge(self, value: str, now: float) -> None:
-        """Until the next tenth of a second kamailio.cfg gives this challenge to every INVITE from this address to this host
-        that has no credentials. `now`: Unix seconds."""
+        """Until the next tenth of a second kamailio.cfg gives this challenge to every INVITE without credentials from
+        this address to this host. `now`: Unix seconds.
+        """
         if str(self.number("$Rp")) != self._inner_port:
-            self._ksr.htable.sht_sets("challenge", f"{self._get('$si')} {self._get('$rd')} {now:.6f}"[: -len("00000")], value)
+            self._ksr.htable.sht_sets(
+                "challenge", f"{self._get('$si')} {self._get('$rd')} {now:.6f}"[: -len("00000")], value
+            )
 
     # ---- leaving a decision -----------------------------------------------------------------------------------------
 
@@ -185,7 +236,9 @@ class Message:
         self._sets("$avp(plan)", plan_to_json(plan))
         self._sets("$ru", target.ruri)
         if plan.headers or target.headers:
-            self._sets("$avp(headers)", "".join([f"{name}: {value}\r\n" for name, value in (*plan.headers, *target.headers)]))
+            self._sets(
+                "$avp(headers)", "".join([f"{name}: {value}\r\n" for name, value in (*plan.headers, *target.headers)])
+            )
         if target.no_provisional_after != NO_PROVISIONAL_AFTER or target.no_answer_after != NO_ANSWER_AFTER:
             self._ksr.pv.seti("$avp(wait)", int(target.no_provisional_after * 1000))
             self._ksr.pv.seti("$avp(ring)", int(target.no_answer_after * 1000))

@@ -3,7 +3,8 @@
 Runs inside Kamailio: standard library and core only. One connection per process, opened after the fork, read-only. The
 publisher is the only writer (WAL), so a look-up never waits.
 
-Answers are remembered until the publisher commits anything (`PRAGMA data_version`), which is looked at 20 times a second: in a SIP
+Answers are remembered until the publisher commits anything (`PRAGMA data_version`), which is looked at 20 times a
+second: in a SIP
 worker a look-up costs 20 to 40 µs, not for SQLite's work but because its code has left the processor's caches by then.
 """
 
@@ -33,7 +34,9 @@ _CREDENTIAL = "SELECT c.sid, c.list_sid, c.username, c.ha1_md5, c.ha1_sha256"
 
 
 LOOK_EVERY = 0.05
-"""Seconds between two looks at whether the file has changed. With the publisher's own delay a change is on the call path within 1 s."""
+"""Seconds between two looks at whether the file has changed. With the publisher's own delay a change is on the call
+path within 1 s.
+"""
 REMEMBERED = 4096
 """Most answers to each question that a worker remembers: some 15 MB in all."""
 
@@ -55,7 +58,12 @@ class RoutingDb:
         self._path = os.fspath(path)
         self._inode = os.stat(path).st_ino
         self._connection = sqlite3.connect(
-            f"file:{quote(os.fspath(path))}?mode=ro", uri=True, isolation_level=None, cached_statements=64, check_same_thread=False)
+            f"file:{quote(os.fspath(path))}?mode=ro",
+            uri=True,
+            isolation_level=None,
+            cached_statements=64,
+            check_same_thread=False,
+        )
         self._one = self._connection.execute
         self._one("PRAGMA query_only=1")
         self._one("PRAGMA mmap_size=1073741824")
@@ -98,7 +106,9 @@ class RoutingDb:
             self._version = version
 
     def _remembering(self, ask: Callable[..., Answer]) -> _lru_cache_wrapper[Answer]:
-        """The question with a memory, which `refresh` clears. lru_cache: an answer that is remembered takes no line of Python."""
+        """The question with a memory, which `refresh` clears. lru_cache: an answer that is remembered takes no line
+        of Python.
+        """
         asked = lru_cache(maxsize=REMEMBERED)(ask)
         self._memories.append(asked)
         return asked
@@ -112,17 +122,27 @@ class RoutingDb:
         self._connection.close()
 
     def _load_small_tables(self) -> None:
-        carriers = {row[0]: CarrierRow(*row) for row in self._one("SELECT sid, enabled, priority, weight FROM carriers ORDER BY sid")}
+        carriers = {
+            row[0]: CarrierRow(*row)
+            for row in self._one("SELECT sid, enabled, priority, weight FROM carriers ORDER BY sid")
+        }
         targets: dict[str, list[CarrierTargetRow]] = {sid: [] for sid in carriers}
-        for row in self._one("SELECT sid, carrier_sid, sip_uri, priority, weight, enabled FROM carrier_targets ORDER BY sid"):
+        for row in self._one(
+            "SELECT sid, carrier_sid, sip_uri, priority, weight, enabled FROM carrier_targets ORDER BY sid"
+        ):
             targets.setdefault(row[1], []).append(CarrierTargetRow(*row))
         self._carriers = [(carrier, targets[sid]) for sid, carrier in carriers.items()]
         self._carrier_networks = []
         for sid, text in self._one("SELECT carrier_sid, network FROM carrier_addresses ORDER BY sid"):
             network = ipaddress.ip_network(text)
             if sid in carriers:
-                self._carrier_networks.append((int(network.network_address), int(network.broadcast_address), carriers[sid]))
-        rows = self._one("SELECT DISTINCT instr(network, ':') > 0, CAST(substr(network, instr(network, '/') + 1) AS INTEGER) FROM acl_addresses")
+                self._carrier_networks.append(
+                    (int(network.network_address), int(network.broadcast_address), carriers[sid])
+                )
+        rows = self._one(
+            "SELECT DISTINCT instr(network, ':') > 0, CAST(substr(network, instr(network, '/') + 1) AS INTEGER)"
+            " FROM acl_addresses"
+        )
         self._acl_prefixes = [(6 if row[0] else 4, row[1]) for row in rows]
 
     # ---- trunks and accounts ----------------------------------------------------------------------------------------
@@ -157,37 +177,55 @@ class RoutingDb:
 
     def _trunk_networks(self, trunk_sid: str) -> Sequence[str]:
         return self._column(
-            "SELECT a.network FROM trunk_acls t JOIN acl_addresses a ON a.acl_sid = t.acl_sid WHERE t.trunk_sid = ?", trunk_sid)
+            "SELECT a.network FROM trunk_acls t JOIN acl_addresses a ON a.acl_sid = t.acl_sid WHERE t.trunk_sid = ?",
+            trunk_sid,
+        )
 
     def _credential(self, trunk_sid: str, username: str) -> CredentialRow | None:
         return self._row(
-            CredentialRow, _CREDENTIAL + " FROM trunk_credential_lists t JOIN credentials c ON c.list_sid = t.list_sid"
-            " AND c.username = ? WHERE t.trunk_sid = ? ORDER BY c.list_sid LIMIT 1", username, trunk_sid)
+            CredentialRow,
+            _CREDENTIAL + " FROM trunk_credential_lists t JOIN credentials c ON c.list_sid = t.list_sid"
+            " AND c.username = ? WHERE t.trunk_sid = ? ORDER BY c.list_sid LIMIT 1",
+            username,
+            trunk_sid,
+        )
 
     def _trunks_by_username(self, username: str) -> Sequence[tuple[str, CredentialRow]]:
         rows = self._one(
             _CREDENTIAL + ", t.trunk_sid FROM credentials c JOIN trunk_credential_lists t"
-            " ON t.list_sid = c.list_sid WHERE c.username = ? ORDER BY t.trunk_sid, c.list_sid", (username,))
+            " ON t.list_sid = c.list_sid WHERE c.username = ? ORDER BY t.trunk_sid, c.list_sid",
+            (username,),
+        )
         return [(row[5], CredentialRow(*row[:5])) for row in rows]
 
     def _trunks_by_source(self, source_ip: str) -> Sequence[str]:
-        """Looks the address up once for every prefix length that occurs in any list, so it stays quick with a million entries."""
+        """Looks the address up once for every prefix length that occurs in any list, so it stays quick with a million
+        entries.
+        """
         try:
             address = ipaddress.ip_address(source_ip)
         except ValueError:
             return []
-        networks = [str(ipaddress.ip_network((address, prefix), strict=False)) for family, prefix in self._acl_prefixes
-                    if family == address.version]
+        networks = [
+            str(ipaddress.ip_network((address, prefix), strict=False))
+            for family, prefix in self._acl_prefixes
+            if family == address.version
+        ]
         marks = ",".join("?" * len(networks))
         return self._column(
-            "SELECT DISTINCT t.trunk_sid FROM acl_addresses a JOIN trunk_acls t ON t.acl_sid = a.acl_sid"
-            f" WHERE a.network IN ({marks})", *networks)  # noqa: S608 - only question marks
+            "SELECT DISTINCT t.trunk_sid FROM acl_addresses a JOIN trunk_acls t ON t.acl_sid = a.acl_sid"  # noqa: S608
+            f" WHERE a.network IN ({marks})",
+            *networks,
+        )
 
     # ---- numbers ----------------------------------------------------------------------------------------------------
 
     def _phone_number(self, e164: str) -> PhoneNumberRow | None:
         return self._row(
-            PhoneNumberRow, "SELECT phone_number, sid, account_sid, trunk_sid FROM phone_numbers WHERE phone_number = ?", e164)
+            PhoneNumberRow,
+            "SELECT phone_number, sid, account_sid, trunk_sid FROM phone_numbers WHERE phone_number = ?",
+            e164,
+        )
 
     def _owns_number(self, account_sid: str, e164: str) -> bool:
         return self._exists("SELECT 1 FROM phone_numbers WHERE phone_number = ? AND account_sid = ?", e164, account_sid)
@@ -197,8 +235,10 @@ class RoutingDb:
 
     def _origination_urls(self, trunk_sid: str) -> Sequence[OriginationUrlRow]:
         rows = self._one(
-            "SELECT sid, trunk_sid, sip_url, priority, weight, enabled FROM origination_urls WHERE trunk_sid = ? ORDER BY sid",
-            (trunk_sid,))
+            "SELECT sid, trunk_sid, sip_url, priority, weight, enabled FROM origination_urls"
+            " WHERE trunk_sid = ? ORDER BY sid",
+            (trunk_sid,),
+        )
         return [OriginationUrlRow(*row) for row in rows]
 
     # ---- carriers ---------------------------------------------------------------------------------------------------

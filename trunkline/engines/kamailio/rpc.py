@@ -28,8 +28,10 @@ class KamailioRpc:
     def call(self, method: str, params: Sequence[object] = ()) -> object:
         """One RPC command of Kamailio (`dlg.stats_active`, `tls.reload` …) and its result."""
         request = json.dumps({"jsonrpc": "2.0", "method": method, "params": list(params), "id": 1}).encode()
-        with tempfile.TemporaryDirectory(prefix="trunkline-rpc-") as folder, \
-                socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
+        with (
+            tempfile.TemporaryDirectory(prefix="trunkline-rpc-") as folder,
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client,
+        ):
             client.settimeout(self._timeout)
             try:
                 client.bind(os.path.join(folder, "reply"))

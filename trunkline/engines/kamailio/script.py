@@ -1,6 +1,7 @@
 """What Kamailio loads. One short method per question of kamailio.cfg; no decisions (core), no KSR (ksr.py).
 
-Runs inside Kamailio's Python: standard library, core and its three neighbours. Kamailio loads this file once before it forks,
+Runs inside Kamailio's Python: standard library, core and its three neighbours. Kamailio loads this file once before
+it forks,
 calls `child_init` in every process, and then one method per message. An exception that left a method would leave the
 caller without an answer, so each entry has the one broad `except` of the call path.
 """
@@ -14,7 +15,7 @@ import random
 import sqlite3
 import time
 import traceback
-from json.encoder import encode_basestring_ascii
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ import KSR  # there only inside Kamailio
 from trunkline.core import media
 from trunkline.core.caller_id import user_and_host
 from trunkline.core.cause import Cause, error_header
-from trunkline.core.decision import TERMINATION, Challenge, Plan, Reject, Relay, Target, advance, plan_of
+from trunkline.core.decision import TERMINATION, Challenge, Reject, Relay, advance, plan_of
 from trunkline.core.failover import Failure, Next, after_failure
 from trunkline.core.invite import Invite
 from trunkline.core.policy import Policy
@@ -32,13 +33,12 @@ from trunkline.core.route import decide
 from trunkline.core.route_token import route_token
 from trunkline.core.sid import new_sid
 from trunkline.core.sip_uri import bracketed
-from trunkline.engines.kamailio.ksr import NOTHING, MalformedRequest, Message
+from trunkline.engines.kamailio import events
+from trunkline.engines.kamailio.ksr import MalformedRequest, Message
 from trunkline.engines.kamailio.routing import RoutingDb
 from trunkline.engines.kamailio.spool import Spool
 
 _compact = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
-_quoted = encode_basestring_ascii
-"""A text as JSON. The events of a call that goes well are put together by hand: json takes five times as long."""
 SIDS_AT_ONCE = 64
 
 
@@ -54,10 +54,16 @@ class Edge:
         self._front = f"sip:127.0.0.1:{settings['front_port']};transport=tcp"
         self._route_keys: tuple[str, str] = (settings["route_key"], settings["route_outer_key"])
         self._message = Message(KSR, settings["inner_port"], settings["hop_secret"])
-        # A secret of this start: nonces that an earlier start gave out are stale, so an answer of then cannot be replayed.
+        # A secret of this start: nonces that an earlier start gave out are stale, so an answer of then
+        # cannot be replayed.
         self._policy = Policy(
-            realm=settings["realm"], domain_suffixes=tuple(settings["domain_suffixes"]), own_hosts=frozenset(settings["own_hosts"]),
-            nonce_secret=os.urandom(32), nonce_lifetime=settings["nonce_lifetime"], no_funds_status=settings["no_funds_status"])
+            realm=settings["realm"],
+            domain_suffixes=tuple(settings["domain_suffixes"]),
+            own_hosts=frozenset(settings["own_hosts"]),
+            nonce_secret=os.urandom(32),
+            nonce_lifetime=settings["nonce_lifetime"],
+            no_funds_status=settings["no_funds_status"],
+        )
         self._dice = random.SystemRandom()
         self._sids: list[str] = []
         self._write({"e": "edge_started", "at": time.time(), "edge": self._edge, "pid": os.getpid()}, time.time())
@@ -65,7 +71,8 @@ class Edge:
     # ---- Kamailio's entries -----------------------------------------------------------------------------------------
 
     def child_init(self, rank: int) -> int:
-        # What the start has left is there for good: the collector need not look at it, nor the kernel copy it page by page.
+        # What the start has left is there for good: the collector need not look at it, nor the kernel copy
+        # it page by page.
         gc.freeze()
         return 0
 
@@ -97,9 +104,21 @@ class Edge:
             decision = self._decide(self._message.invite("REGISTER", ""), now)
             if isinstance(decision, Reject):
                 self._message.refuse(decision.sip_status, decision.reason, decision.headers)
-                self._write({"e": "alert", "at": now, "edge": self._edge, "code": decision.error_code, "level": decision.cause.level,
-                             "text": decision.explanation, "source": self._message.lenient("si"), "account": decision.account_sid,
-                             "trunk": decision.trunk_sid, "seen": {"method": "REGISTER", "ruri": self._message.lenient("ru")}}, now)
+                self._write(
+                    {
+                        "e": "alert",
+                        "at": now,
+                        "edge": self._edge,
+                        "code": decision.error_code,
+                        "level": decision.cause.level,
+                        "text": decision.explanation,
+                        "source": self._message.lenient("si"),
+                        "account": decision.account_sid,
+                        "trunk": decision.trunk_sid,
+                        "seen": {"method": "REGISTER", "ruri": self._message.lenient("ru")},
+                    },
+                    now,
+                )
             elif isinstance(decision, Challenge):
                 self._message.refuse(decision.status, decision.reason, decision.headers)
         except MalformedRequest as problem:
@@ -113,10 +132,14 @@ class Edge:
         try:
             message = self._message
             failure = Failure(
-                status=message.number("$T_reply_code"), reason=message.lenient("T_reply_reason") or "",
-                local=bool(message.number("$var(local)")), replied=bool(message.number("$var(replied)")),
-                ringing=message.number("$avp(rang)") == 1, early_media=message.number("$avp(early)") == 1,
-                canceled=bool(message.number("$var(canceled)")))
+                status=message.number("$T_reply_code"),
+                reason=message.lenient("T_reply_reason") or "",
+                local=bool(message.number("$var(local)")),
+                replied=bool(message.number("$var(replied)")),
+                ringing=message.number("$avp(rang)") == 1,
+                early_media=message.number("$avp(early)") == 1,
+                canceled=bool(message.number("$var(canceled)")),
+            )
             self._failed(failure, q850_cause(message.lenient("T_rpl($hdr(Reason))")))
         except Exception:
             self._bug()
@@ -130,31 +153,22 @@ class Edge:
             self._bug()
         return 1
 
-    # kamailio.cfg gives these their facts as words of which each is ASCII, and has checked that the token is one of ours.
+    # kamailio.cfg gives these their facts as words of which each is ASCII, and has checked that the token is
+    # one of ours.
 
     def on_ringing(self, _message: object, facts: str) -> int:
-        try:
-            now = time.time()
-            token, n, code = facts.split(" ")
-            self._append(f'{{"e":"ringing","sid":"CA{token[:32]}","n":{_number(n)},"at":{_at(now)},"code":{code}}}', now)
-        except Exception:
-            self._log_bug()
-        return 1
+        return self._tell(events.ringing, facts)
 
     def on_answered(self, _message: object, facts: str) -> int:
-        try:
-            now = time.time()
-            token, n, code, sdp = facts.split(" ")
-            self._append(f'{{"e":"answered","sid":"CA{token[:32]}","n":{_number(n)},"at":{_at(now)},"code":{code},"sdp_hex":"{_hex(sdp)}"}}', now)
-        except Exception:
-            self._log_bug()
-        return 1
+        return self._tell(events.answered, facts)
 
     def on_bye(self, _message: object, facts: str) -> int:
+        return self._tell(events.bye, facts)
+
+    def _tell(self, event: Callable[..., str], facts: str) -> int:
         try:
             now = time.time()
-            token, by, reason = facts.split(" ")
-            self._append(f'{{"e":"bye","sid":"CA{token[:32]}","at":{_at(now)},"by":"{by}","reason_hex":"{_hex(reason)}"}}', now)
+            self._append(event(now, *facts.split(" ")), now)
         except Exception:
             self._log_bug()
         return 1
@@ -195,44 +209,76 @@ class Edge:
         if behind_nat or relay.media_mode != media.PLAIN:
             message.relay_media_with(
                 media.rtpengine_flags(relay.media_mode, sender_is_caller=True, is_offer=True, behind_nat=behind_nat),
-                media.rtpengine_flags(relay.media_mode, sender_is_caller=False, is_offer=False, behind_nat=False))
-        self._append(self._relay_event(relay, plan.current, invite, sid, now), now)
+                media.rtpengine_flags(relay.media_mode, sender_is_caller=False, is_offer=False, behind_nat=False),
+            )
+        self._append(events.relayed(self._edge, relay, plan.current, invite, sid, now), now)
         for alert in relay.alerts:
-            self._write({"e": "alert", "at": now, "edge": self._edge, "sid": sid, "code": alert.code, "level": alert.level,
-                         "text": alert.text, "source": invite.source_ip, "account": relay.account_sid, "trunk": relay.trunk_sid,
-                         "seen": {}}, now)
-
-    def _relay_event(self, relay: Relay, target: Target, invite: Invite, sid: str, now: float) -> str:
-        """The `invite` event of a call that is relayed. What comes from the network or from an operator is quoted."""
-        agent = "null" if invite.user_agent is None else _quoted(invite.user_agent)
-        carrier = "null" if target.carrier_sid is None else f'"{target.carrier_sid}"'
-        # The customer's side is what secure trunking is about, whichever way the call goes.
-        secure = "false" if relay.media_mode == media.PLAIN else "true"
-        return (
-            f'{{"e":"invite","sid":"{sid}","at":{_at(now)},"edge":"{self._edge}","call_id":{_quoted(invite.call_id)},'
-            f'"from_tag":{_quoted(invite.from_tag)},"source":"{invite.transport}:{invite.source_ip}:{invite.source_port}",'
-            f'"ruri":{_quoted(invite.ruri)},"user_agent":{agent},"secure":{secure},"direction":"{relay.direction}",'
-            f'"caller":{_quoted(relay.caller)},"called":{_quoted(relay.called)},"account":"{relay.account_sid}",'
-            f'"trunk":"{relay.trunk_sid}","verdict":"relay",'
-            f'"attempt":{{"n":0,"target":"{target.target_sid}","carrier":{carrier},"uri":{_quoted(target.ruri)}}}}}')
+            self._write(
+                {
+                    "e": "alert",
+                    "at": now,
+                    "edge": self._edge,
+                    "sid": sid,
+                    "code": alert.code,
+                    "level": alert.level,
+                    "text": alert.text,
+                    "source": invite.source_ip,
+                    "account": relay.account_sid,
+                    "trunk": relay.trunk_sid,
+                    "seen": {},
+                },
+                now,
+            )
 
     def _reject(self, reject: Reject, invite: Invite, sid: str, now: float) -> None:
         self._message.refuse(reject.sip_status, reject.reason, reject.headers)
-        self._write({**self._invite_event(invite, sid, now), "direction": reject.direction, "caller": reject.caller,
-                     "called": reject.called, "account": reject.account_sid, "trunk": reject.trunk_sid, "verdict": "reject",
-                     "cause": reject.cause.name, "status": reject.sip_status, "code": reject.error_code,
-                     "text": reject.explanation}, now)
+        self._write(
+            {
+                **events.received(self._edge, invite, sid, now),
+                "direction": reject.direction,
+                "caller": reject.caller,
+                "called": reject.called,
+                "account": reject.account_sid,
+                "trunk": reject.trunk_sid,
+                "verdict": "reject",
+                "cause": reject.cause.name,
+                "status": reject.sip_status,
+                "code": reject.error_code,
+                "text": reject.explanation,
+            },
+            now,
+        )
 
     def _malformed(self, sid: str, detail: str, now: float) -> None:
         cause = Cause.MALFORMED_REQUEST
         self._refuse_malformed(detail)
         proto = (self._message.lenient("proto") or "").lower()
         source = f"{proto}:{self._message.lenient('si')}:{self._message.number('$sp')}"
-        self._write({"e": "invite", "sid": sid, "at": now, "edge": self._edge, "direction": "trunking-terminating", "secure": False,
-                     "call_id": self._message.lenient("ci"), "from_tag": self._message.lenient("ft"), "source": source,
-                     "ruri": self._message.lenient("ru"), "caller": "", "called": "", "account": None, "trunk": None,
-                     "user_agent": self._message.lenient("ua"), "verdict": "reject", "cause": cause.name, "status": cause.sip_status,
-                     "code": cause.code, "text": detail}, now)
+        self._write(
+            {
+                "e": "invite",
+                "sid": sid,
+                "at": now,
+                "edge": self._edge,
+                "direction": "trunking-terminating",
+                "secure": False,
+                "call_id": self._message.lenient("ci"),
+                "from_tag": self._message.lenient("ft"),
+                "source": source,
+                "ruri": self._message.lenient("ru"),
+                "caller": "",
+                "called": "",
+                "account": None,
+                "trunk": None,
+                "user_agent": self._message.lenient("ua"),
+                "verdict": "reject",
+                "cause": cause.name,
+                "status": cause.sip_status,
+                "code": cause.code,
+                "text": detail,
+            },
+            now,
+        )
 
     def _refuse_malformed(self, detail: str) -> None:
         cause = Cause.MALFORMED_REQUEST
@@ -244,13 +290,26 @@ class Edge:
         plan = self._message.plan()
         verdict = after_failure(failure, plan.direction, len(plan.remaining), plan.best)
         goes_on = isinstance(verdict, Next)
-        self._write({"e": "attempt_failed", "sid": plan.call_sid, "n": plan.n, "at": now, "code": failure.status,
-                     "reason": failure.reason, "local": failure.local, "q850": q850, "canceled": failure.canceled,
-                     "next": goes_on, "why": verdict.why}, now)
+        self._write(
+            {
+                "e": "attempt_failed",
+                "sid": plan.call_sid,
+                "n": plan.n,
+                "at": now,
+                "code": failure.status,
+                "reason": failure.reason,
+                "local": failure.local,
+                "q850": q850,
+                "canceled": failure.canceled,
+                "next": goes_on,
+                "why": verdict.why,
+            },
+            now,
+        )
         if isinstance(verdict, Next):
             plan = advance(plan, verdict.best)
             self._message.go(plan, self._front)
-            self._write({"e": "attempt", "sid": plan.call_sid, "at": now, **self._attempt(plan)}, now)
+            self._write({"e": "attempt", "sid": plan.call_sid, "at": now, **events.attempt(plan)}, now)
             return
         cause = verdict.cause
         header = error_header(cause.code, cause.value.text) if cause is not None else None
@@ -260,19 +319,19 @@ class Edge:
             self._message.let_through()
         else:
             self._message.refuse(verdict.status, verdict.reason, () if header is None else (header,))
-        self._write({"e": "final", "sid": plan.call_sid, "at": now, "code": verdict.status, "reason": verdict.reason,
-                     "canceled": failure.canceled, "cause": cause.name if cause else None,
-                     "error_code": cause.code if cause else None}, now)
-
-    def _invite_event(self, invite: Invite, sid: str, now: float) -> dict[str, object]:
-        return {"e": "invite", "sid": sid, "at": now, "edge": self._edge, "call_id": invite.call_id, "from_tag": invite.from_tag,
-                "source": f"{invite.transport}:{invite.source_ip}:{invite.source_port}", "ruri": invite.ruri,
-                "user_agent": invite.user_agent, "secure": invite.transport == "tls"}
-
-    @staticmethod
-    def _attempt(plan: Plan) -> dict[str, object]:
-        target = plan.current
-        return {"n": plan.n, "target": target.target_sid, "carrier": target.carrier_sid, "uri": target.ruri}
+        self._write(
+            {
+                "e": "final",
+                "sid": plan.call_sid,
+                "at": now,
+                "code": verdict.status,
+                "reason": verdict.reason,
+                "canceled": failure.canceled,
+                "cause": cause.name if cause else None,
+                "error_code": cause.code if cause else None,
+            },
+            now,
+        )
 
     def _write(self, event: dict[str, object], now: float) -> None:
         self._append(_compact(event), now)
@@ -290,19 +349,6 @@ class Edge:
     @staticmethod
     def _log_bug() -> None:
         KSR.log("err", "script: " + " | ".join(traceback.format_exc().splitlines()) + "\n")
-
-
-def _at(now: float) -> str:
-    """Unix seconds as JSON, to the microsecond: an integer and an exponent are written in a third of the time of a fraction."""
-    return f"{int(now * 1e6)}e-6"
-
-
-def _number(word: str) -> str:
-    return "0" if word == NOTHING else word
-
-
-def _hex(word: str) -> str:
-    return "" if word == NOTHING else word
 
 
 def mod_init() -> Edge:

@@ -12,7 +12,9 @@ SEGMENT_SECONDS = 60
 
 
 class Spool:
-    """Appends events to `events-<unix minute>.jsonl`. A descriptor that a fork has shared does no harm: each write goes to the end."""
+    """Appends events to `events-<unix minute>.jsonl`. A descriptor that a fork has shared does no harm: each write
+    goes to the end.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = os.fspath(folder)
@@ -44,5 +46,6 @@ class Spool:
             os.close(self._descriptor)
             self._descriptor = -1
         self._descriptor = os.open(
-            f"{self._folder}/events-{minute}.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            f"{self._folder}/events-{minute}.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600
+        )
         self._minute = minute

@@ -53,9 +53,7 @@ def _packets(streams: list[Mapping[str, Any]]) -> int:
     return sum(int(stream["stats"]["packets"]) for stream in streams if "RTP" in stream["flags"])
 
 
-def _figures(
-    side: list[Mapping[str, Any]], other: list[Mapping[str, Any]], reports: Mapping[str, Any]
-) -> MediaFigures:
+def _figures(side: list[Mapping[str, Any]], other: list[Mapping[str, Any]], reports: Mapping[str, Any]) -> MediaFigures:
     """`side` sent the audio; the reports of `other` judge it; its own reports tell its round trip."""
     figures = MediaFigures(packets=_packets(side))
     judged = _reports_by(other, reports)
