@@ -22,6 +22,8 @@ from trunkline.testbench.control import ControlClient
 
 pytestmark = pytest.mark.live
 
+GREETED = "Stop with Ctrl-C"
+
 
 class Node:
     """A `trunkline up` of the tests, on its own ports."""
@@ -30,6 +32,7 @@ class Node:
         self.settings = settings
         self.output = settings.home.parent / "output.txt"
         environment = {key: value for key, value in os.environ.items() if not key.startswith("TRUNKLINE_")}
+        self._before = self.output.stat().st_size if self.output.exists() else 0
         with self.output.open("ab") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "trunkline.cli.main", "up", *options],
@@ -39,11 +42,13 @@ class Node:
             )
 
     def said(self):
-        return self.output.read_text()
+        return self.output.read_bytes()[self._before :].decode()
 
     def wait_up(self):
-        wait_until(lambda: self.healthy() or self.process.poll() is not None, "the node is up", within=40)
+        """Healthy, and `up` knows it: before its greeting, what ends is a start that failed."""
+        wait_until(lambda: GREETED in self.said() or self.process.poll() is not None, "the node is up", within=40)
         assert self.process.poll() is None, self.said()
+        wait_until(self.healthy, "healthy")
 
     def wait_said(self, text, within=30.0):
         wait_until(lambda: text in self.said(), f"it says {text!r}", within=within)
@@ -95,7 +100,7 @@ def start(tmp_path):
 def test_a_demo_from_start_to_end(start):
     node = start("--demo")
     node.wait_up()
-    node.wait_said("Stop with Ctrl-C")
+    node.wait_said(GREETED)
     said = node.said()
     assert "Trunkline is up." in said
     assert "The 1000 Hz tone came back" in said, said
@@ -215,7 +220,7 @@ def answered_calls(node):
 
 def test_sigterm_lets_a_running_call_finish_and_refuses_new_ones(start):
     node = start("--demo", drain_seconds="20")
-    node.wait_said("Stop with Ctrl-C", within=40)
+    node.wait_said(GREETED, within=40)
     call = place_call(node, 4)
     wait_until(lambda: answered_calls(node), "the call is answered", within=15)
     node.process.send_signal(signal.SIGTERM)
@@ -231,7 +236,7 @@ def test_sigterm_lets_a_running_call_finish_and_refuses_new_ones(start):
 
 def test_the_second_signal_ends_all_at_once(start):
     node = start("--demo", drain_seconds="60")
-    node.wait_said("Stop with Ctrl-C", within=40)
+    node.wait_said(GREETED, within=40)
     call = place_call(node, 30)
     wait_until(lambda: answered_calls(node), "the call is answered", within=15)
     node.process.send_signal(signal.SIGINT)

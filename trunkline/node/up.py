@@ -180,7 +180,7 @@ def greet(settings: Settings, prepared: Prepared, say: Say) -> None:
 
 def watch(settings: Settings, supervisor: Supervisor, signals: Signals, say: Say) -> None:
     """Until a signal comes: tell of programs that were started again, give those that were given up another chance."""
-    told = supervisor.restarts()
+    told: dict[str, int] = {}  # what ended while we greeted is told as well
     given_up: dict[str, float] = {}
     while not signals.count:
         signals.wait(LOOK_EVERY)
