@@ -5,6 +5,7 @@ Exit status 1 when a figure is beyond its bar: it is shown all the same.
 
 from __future__ import annotations
 
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -95,4 +96,5 @@ def main(names: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # so that what was started is ended
     sys.exit(main(sys.argv[1:]))
