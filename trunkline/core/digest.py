@@ -15,10 +15,11 @@ answer is good for one use; the caller keeps count by `use_key`.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable
 from enum import Enum
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import blake2s, sha256
 from hmac import compare_digest
 from operator import itemgetter
@@ -30,7 +31,7 @@ try:
     # Python's own MD5. The one of hashlib asks OpenSSL's providers first, which takes longer than the hash.
     from _md5 import md5  # type: ignore[import-not-found, unused-ignore]
 except ImportError:  # a Python that was built without it
-    from hashlib import md5
+    md5 = partial(hashlib.md5, usedforsecurity=False)
 
 MD5, SHA256 = "MD5", "SHA-256"
 _LETTER = {MD5: "m", SHA256: "s"}
@@ -226,13 +227,13 @@ def same_number(digest_uri: str, ruri: sip_uri.SipUri) -> bool:
     answer is worth nothing (nonce counts are good once). A digest URI without a user part passes: SIPp and some
     adapters sign the host alone.
     """
-    signed = _user_of(digest_uri)
+    signed = signed_number(digest_uri)
     return signed is not None and (not signed or signed == _number(ruri.user))
 
 
 @lru_cache(maxsize=1024)
-def _user_of(digest_uri: str) -> str | None:
-    """The number that the digest was made for, empty where it names none, None where it is no URI."""
+def signed_number(digest_uri: str) -> str | None:
+    """The number that the digest was made for, without its plus sign; empty: none; None: the text is no URI."""
     try:
         return _number(sip_uri.parse(digest_uri).user)
     except sip_uri.SipUriError:
@@ -271,7 +272,9 @@ def _expected(auth: Authorization, method: str, ha1: str, *, sha256: bool) -> st
 
 
 def md5_hex(text: str) -> str:
-    return str(md5(text.encode("utf-8", "surrogateescape"), usedforsecurity=False).hexdigest())
+    # Nearly every text is ASCII, which takes the short way.
+    raw = text.encode() if text.isascii() else text.encode("utf-8", "surrogateescape")
+    return md5(raw).hexdigest()  # type: ignore[no-any-return, unused-ignore]
 
 
 def _sha256_hex(text: str) -> str:

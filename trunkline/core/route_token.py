@@ -4,9 +4,10 @@
     <call, 32 hex>.<media mode>.<start, 10 digits of Unix seconds>.<MAC, 16 hex>
 
 The MAC is over all before it, the Call-ID and the caller's tag. It needs no state, so it survives a restart;
-kamailio.cfg makes it again for every in-dialog request. It is HMAC-MD5 (RFC 2104) with two independent keys instead of
-one that is padded twice: Kamailio's own functions can make it, and MD5's collisions do not touch HMAC (RFC 6151 section
-2.3). With SHA-256 Kamailio would spend a seventh of a bare call's CPU on it.
+kamailio.cfg makes it again for every in-dialog request. It is built as HMAC is (RFC 2104), of Kamailio's own functions:
+a keyed hash, and around it another with another key, so that nobody can lengthen what was signed. The hash is MD5,
+whose collisions do not help to forge a MAC (RFC 6151 section 2.3): with SHA-256 Kamailio would spend a seventh of a
+bare call's CPU on it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from __future__ import annotations
 from trunkline.core.digest import md5_hex
 
 Keys = tuple[str, str]
-"""Inner and outer key, 64 characters of ASCII each: one block of MD5."""
+"""Inner and outer key, ASCII. The outer one has at most 23 characters: with the inner hash it fits into one block."""
 
 
 def route_token(keys: Keys, call_sid: str, mode: str, start: int, call_id: str, from_tag: str) -> str:

@@ -138,8 +138,8 @@ def _edge_file(settings: Settings, ports: Ports, secret: bytes, *, with_media: b
         "NG_PORT": str(ports.ng),
         "NONCE_LIFETIME": str(NONCE_LIFETIME),
         "SCRIPT": os.fspath(HERE / "script.py"),
-        "ROUTE_KEY": derive(secret, "route"),
-        "OUTER_KEY": derive(secret, "route, outer"),
+        "ROUTE_KEY": derive(secret, "route")[:32],
+        "OUTER_KEY": derive(secret, "route, outer")[:22],
         "RING_MS": str(int(NO_ANSWER_AFTER * 1000)),
         "WAIT_MS": str(int(NO_PROVISIONAL_AFTER * 1000)),
         # For in-dialog requests; mode "s" stands for both secure modes, since only who is secure matters.
@@ -194,8 +194,8 @@ def _script_file(settings: Settings, ports: Ports, secret: bytes) -> str:
             "inner_port": ports.edge_inner,
             "front_port": ports.tls_front,
             "hop_secret": derive(secret, "hop"),
-            "route_key": derive(secret, "route"),
-            "route_outer_key": derive(secret, "route, outer"),
+            "route_key": derive(secret, "route")[:32],
+            "route_outer_key": derive(secret, "route, outer")[:22],
         },
         indent=1,
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from json.encoder import encode_basestring_ascii
 
 from trunkline.core import media
-from trunkline.core.decision import Plan, Relay, Target
+from trunkline.core.decision import TERMINATION, Plan, Relay
 from trunkline.core.invite import Invite
 from trunkline.engines.kamailio.ksr import NOTHING
 
@@ -17,17 +17,20 @@ _quoted = encode_basestring_ascii
 """A text as JSON."""
 
 
-def relayed(edge: str, relay: Relay, target: Target, invite: Invite, sid: str, now: float) -> str:
+def relayed(edge: str, relay: Relay, invite: Invite, sid: str, now: float) -> str:
     """The `invite` event of a call that is relayed. What comes from the network or from an operator is quoted."""
+    target = relay.targets[0]
     agent = "null" if invite.user_agent is None else _quoted(invite.user_agent)
     carrier = "null" if target.carrier_sid is None else f'"{target.carrier_sid}"'
+    # On termination both have been found to be E.164 numbers.
+    caller = f'"{relay.caller}"' if relay.direction == TERMINATION else _quoted(relay.caller)
     # The customer's side is what secure trunking is about, whichever way the call goes.
     secure = "false" if relay.media_mode == media.PLAIN else "true"
     return (
         f'{{"e":"invite","sid":"{sid}","at":{at(now)},"edge":"{edge}","call_id":{_quoted(invite.call_id)},'
         f'"from_tag":{_quoted(invite.from_tag)},"source":"{invite.transport}:{invite.source_ip}:{invite.source_port}",'
         f'"ruri":{_quoted(invite.ruri)},"user_agent":{agent},"secure":{secure},"direction":"{relay.direction}",'
-        f'"caller":{_quoted(relay.caller)},"called":{_quoted(relay.called)},"account":"{relay.account_sid}",'
+        f'"caller":{caller},"called":"{relay.called}","account":"{relay.account_sid}",'
         f'"trunk":"{relay.trunk_sid}","verdict":"relay",'
         f'"attempt":{{"n":0,"target":"{target.target_sid}","carrier":{carrier},"uri":{_quoted(target.ruri)}}}}}'
     )

@@ -5,12 +5,10 @@ Runs inside Kamailio: standard library and core only. What it leaves, and kamail
 - `$var(status)` and `$var(reason)`: what to answer a request that is refused
 - `$var(verdict)` of a failed attempt: `next` (send to another target), `pass` (let the callee's own answer through),
   `refuse`
-- in the transaction: `$avp(tl)` (the route token: core/route_token.py), `$avp(plan)`, and where they are not what is
-  usual `$avp(n)`
-  (from 1), `$avp(headers)`, `$avp(asserted)` (the caller as P-Asserted-Identity says it to a carrier),
-  `$avp(new_from)`, `$avp(wait)` and
-  `$avp(ring)` (milliseconds), `$avp(away)` and `$avp(towards)` (rtpengine's flags for SDP that leaves the caller, and
-  that comes back)
+- in the transaction: `$avp(tl)` (the route token: core/route_token.py), `$avp(asserted)` (the caller as P-Asserted-Identity
+  says it to a carrier), and where they are not what is usual `$avp(plan)`, `$avp(n)` (from 1), `$avp(headers)`,
+  `$avp(new_from)`, `$avp(wait)` and `$avp(ring)` (milliseconds), `$avp(away)` and `$avp(towards)` (rtpengine's flags
+  for SDP that leaves the caller, and that comes back)
 
 Each question to KSR costs about as much as ten lines of Python, so what every call needs is asked for at once
 (`FACTS`).
@@ -21,7 +19,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Literal, Protocol
 
-from trunkline.core.decision import Header, Plan, plan_from_json, plan_to_json
+from trunkline.core.decision import (
+    TERMINATION,
+    Header,
+    Plan,
+    Relay,
+    Target,
+    plan_from_json,
+    plan_of,
+    plan_to_json,
+)
 from trunkline.core.invite import Invite, Transport
 from trunkline.core.media import sdp_is_behind_nat
 from trunkline.core.policy import NO_ANSWER_AFTER, NO_PROVISIONAL_AFTER
@@ -70,11 +77,12 @@ class Ksr(Protocol):
 class Message:
     """The request or reply that this process is handling now."""
 
-    def __init__(self, ksr: Ksr, inner_port: int, hop_secret: str) -> None:
+    def __init__(self, ksr: Ksr, inner_port: int, front_port: int, hop_secret: str) -> None:
         self._ksr = ksr
         self._get = ksr.pv.get
         self._sets = ksr.pv.sets
         self._inner_port = str(inner_port)
+        self._front = f"sip:127.0.0.1:{front_port};transport=tcp"
         self._hop_secret = hop_secret
         self._sdp = ""
         self._source_ip = ""
@@ -177,7 +185,8 @@ class Message:
 
     def plan(self) -> Plan:
         """The plan of the call whose attempt failed. Raises PlanError."""
-        return plan_from_json(self._get("$avp(plan)") or "")
+        text = self._get("$avp(plan)")
+        return Plan.of_lone_target(f"CA{self._get('$avp(tl)')[:32]}") if text is None else plan_from_json(text)
 
     def first_use(self, key: str) -> bool:
         """Whether this key comes for the first time, to any worker: one atomic count in shared memory."""
@@ -205,12 +214,14 @@ class Message:
         """The callee's own final answer goes back to the caller as it is."""
         self._sets("$var(verdict)", "pass")
 
-    def start(self, plan: Plan, route_token: str, asserted: str | None, front: str) -> None:
+    def start(self, relay: Relay, call_sid: str, route_token: str, asserted: str | None) -> None:
         """First attempt: what the transaction has to keep, and the target."""
         self._sets("$avp(tl)", route_token)
         if asserted is not None:
             self._sets("$avp(asserted)", asserted)
-        self._send_to(plan, front)
+        if len(relay.targets) > 1 or relay.direction != TERMINATION:
+            self._sets("$avp(plan)", plan_to_json(plan_of(relay, call_sid)))
+        self._send_to(relay.targets[0], relay.headers)
 
     def rewrite_from(self, uri: str) -> None:
         """Every attempt says this URI in From."""
@@ -221,29 +232,27 @@ class Message:
         self._sets("$avp(away)", away)
         self._sets("$avp(towards)", towards)
 
-    def go(self, plan: Plan, front: str) -> None:
+    def go(self, plan: Plan) -> None:
         """Another attempt of this transaction, to the plan's current target."""
         pv = self._ksr.pv
         for name in ("$avp(n)", "$avp(rang)", "$avp(plan)", "$avp(headers)", "$avp(wait)", "$avp(ring)", "$fs", "$du"):
             pv.unset(name)
         pv.seti("$avp(n)", plan.n)
-        self._send_to(plan, front)
+        self._sets("$avp(plan)", plan_to_json(plan))
+        self._send_to(plan.current, plan.headers)
         self._sets("$var(verdict)", "next")
 
-    def _send_to(self, plan: Plan, front: str) -> None:
-        """The next request of this transaction goes to the plan's current target; TLS goes by the TLS front."""
-        target = plan.current
-        self._sets("$avp(plan)", plan_to_json(plan))
+    def _send_to(self, target: Target, headers: tuple[Header, ...]) -> None:
+        """The next request of this transaction goes there, with these headers; TLS goes by the TLS front."""
         self._sets("$ru", target.ruri)
-        if plan.headers or target.headers:
-            self._sets(
-                "$avp(headers)", "".join([f"{name}: {value}\r\n" for name, value in (*plan.headers, *target.headers)])
-            )
+        headers += target.headers
+        if headers:
+            self._sets("$avp(headers)", "".join([f"{name}: {value}\r\n" for name, value in headers]))
         if target.no_provisional_after != NO_PROVISIONAL_AFTER or target.no_answer_after != NO_ANSWER_AFTER:
             self._ksr.pv.seti("$avp(wait)", int(target.no_provisional_after * 1000))
             self._ksr.pv.seti("$avp(ring)", int(target.no_answer_after * 1000))
         if target.transport == "tls":
-            self._sets("$du", front)
+            self._sets("$du", self._front)
             self._sets("$fs", f"tcp:127.0.0.1:{self._inner_port}")
         elif target.next_hop is not None:
             self._sets("$du", target.next_hop)

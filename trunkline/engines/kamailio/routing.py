@@ -89,8 +89,8 @@ class RoutingDb:
         self.origination_urls = self._remembering(self._origination_urls)
         self.carrier_by_source = self._remembering(self._carrier_by_source)
 
-    def refresh(self, now: float) -> None:
-        """Forget what was remembered when the publisher has committed since. `now`: any clock, in seconds.
+    def refresh(self, now: float) -> bool:
+        """Forget what was remembered when the publisher has committed since; True then. `now`: any clock, in seconds.
 
         Raises RoutingDbReplaced when the publisher has put another file in its place: open that one.
         """
