@@ -18,14 +18,16 @@ MAY_IMPORT = {
     "store": {"core", "settings"},
     "testbench": {"core", "settings"},
     "api": {"core", "store", "engines", "settings"},
-    "node": {"core", "engines", "store", "testbench", "api", "settings"},
-    "cli": {"node", "testbench", "settings", "core", "api"},
+    "node": {"core", "engines", "store", "testbench", "api", "settings", "analyzer"},
+    "analyzer": {"core", "settings", "pbx"},
+    "pbx": {"core", "settings"},
+    "cli": {"node", "testbench", "settings", "core", "api", "analyzer", "pbx"},
 }
 """Rooms of our own, besides itself."""
 
 STDLIB_ROOMS = {"core", "settings"}
 
-IN_KAMAILIO = {f"engines/kamailio/{name}.py" for name in ("script", "ksr", "events", "routing", "spool")}
+IN_KAMAILIO = {f"engines/kamailio/{name}.py" for name in ("script", "ksr", "events", "routing", "spool", "bans")}
 """Run inside Kamailio's interpreter, which has no virtual environment."""
 
 IMPURE_MODULES = {

@@ -1,0 +1,93 @@
+"""Most logs name only the other side. Who wrote the log follows from what it sent: its Via, else its Contact."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections import Counter
+from functools import lru_cache
+
+from trunkline.analyzer.model.capture import Endpoint, RawMessage, Transport
+
+_VIA = re.compile(
+    rb"^(?:Via|v)[ \t]*:[ \t]*SIP[ \t]*/[ \t]*2\.0[ \t]*/[ \t]*(\w{2,8})[ \t]+"
+    rb"\[?([0-9A-Fa-f.:]{3,45}?)\]?(?::(\d{1,5}))?[ \t]*(?:;|\r|$)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_CONTACT = re.compile(
+    rb"^(?:Contact|m)[ \t]*:.{0,300}?sips?:(?:[^@\r\n>]{0,200}@)?\[?([0-9A-Fa-f.:]{3,45}?)\]?(?::(\d{1,5}))?[;>\r]",
+    re.IGNORECASE | re.MULTILINE,
+)
+_RURI = re.compile(rb"[A-Z]{3,20} sips?:(?:[^@\s]{0,200}@)?\[?([0-9A-Fa-f.:]{3,45}?)\]?(?::(\d{1,5}))?[ ;>]")
+_TRANSPORTS: dict[bytes, Transport] = {
+    b"UDP": "udp",
+    b"TCP": "tcp",
+    b"TLS": "tls",
+    b"WS": "ws",
+    b"WSS": "wss",
+    b"SCTP": "sctp",
+}
+
+
+def fill_in_own_side(messages: list[RawMessage]) -> None:
+    """Completes `src` of what was sent and `dst` of what was received, and the transport, where the log has none.
+
+    Each remote address is served by one own address: the one most often seen towards it, else the most frequent of all.
+    """
+    seen: Counter[Endpoint] = Counter()
+    towards: dict[str, Counter[Endpoint]] = {}
+    for message in messages:
+        if message.transport == "unknown":
+            message.transport = _transport(message.data)
+        if message.sent_by_us and message.src is None:
+            own = _own(message.data)
+            if own is not None:
+                seen[own] += 1
+                if message.dst is not None:
+                    towards.setdefault(message.dst.ip, Counter())[own] += 1
+    if not seen:
+        seen.update(filter(None, map(_addressed, messages)))
+    if not seen:
+        return
+    for message in messages:
+        if message.sent_by_us is None:
+            continue
+        other = message.dst if message.sent_by_us else message.src
+        counted = towards.get(other.ip) if other is not None else None
+        own = (counted or seen).most_common(1)[0][0]
+        if message.sent_by_us and message.src is None:
+            message.src = own
+        elif not message.sent_by_us and message.dst is None:
+            message.dst = own
+
+
+def _own(data: bytes) -> Endpoint | None:
+    """The sender's address as it says it itself: the top Via of a request, the Contact of a response."""
+    if data.startswith(b"SIP/2.0"):
+        found = _CONTACT.search(data)
+        return _endpoint(found[1], found[2]) if found else None
+    found = _VIA.search(data)
+    return _endpoint(found[2], found[3]) if found else None
+
+
+def _addressed(message: RawMessage) -> Endpoint | None:
+    """Where a received request went, if it names an address: the best there is when nothing of ours was sent."""
+    if message.sent_by_us is not False:
+        return None
+    found = _RURI.match(message.data)
+    return _endpoint(found[1], found[2]) if found else None
+
+
+def _transport(data: bytes) -> Transport:
+    found = _VIA.search(data)
+    return _TRANSPORTS.get(found[1].upper(), "unknown") if found else "unknown"
+
+
+@lru_cache(maxsize=4096)
+def _endpoint(address: bytes, port: bytes | None) -> Endpoint | None:
+    try:
+        ip = str(ipaddress.ip_address(address.decode("ascii")))
+    except ValueError:
+        return None
+    number = int(port) if port else 5060
+    return Endpoint(ip, number) if number < 65536 else None
