@@ -89,7 +89,9 @@ class Stream:
     payload_type_changes: list[tuple[float, int, int, Place]] = field(default_factory=list)
     """Time, from, to; events and comfort noise left out. At most 50."""
     codec: str = ""
-    """Encoding name as in SDP (`PCMU`), static types by RFC 3551, dynamic ones from the SDP of the call; empty: unknown."""
+    """Encoding name as in SDP (`PCMU`), static types by RFC 3551, dynamic ones from the SDP of the call; empty:
+    unknown.
+    """
     clock_rate: int = 8000
     expected: int = 0
     """Extended range of sequence numbers: last - first + 1."""
@@ -156,7 +158,9 @@ class Stream:
     heuristic: bool = False
     """Found by its looks alone: no SDP names its ports."""
     raw: Any = field(default=None, repr=False, compare=False)
-    """The packets as columns, as long as an SDP may still say what its payload types are (`media.payload_types`); else None."""
+    """The packets as columns, as long as an SDP may still say what its payload types are (`media.payload_types`); else
+    None.
+    """
 
     @property
     def loss_share(self) -> float:
@@ -214,4 +218,6 @@ class Media:
     capture_gaps: list[Gap] = field(default_factory=list)
     """Stretches in which every stream pauses at once: the capture's fault (rule CAP-07)."""
     doubtful: list[Stream] = field(default_factory=list)
-    """One or two packets that look like RTP, with nothing around that proves it: streams only if an SDP names their ports."""
+    """Packets that look like RTP, but are too few, or numbered too oddly, to prove it: streams only if an SDP names
+    their ports.
+    """

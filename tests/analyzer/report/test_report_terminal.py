@@ -1,0 +1,133 @@
+"""The report for terminals: verdict first, within the width, nothing of the capture acts; and the verdict itself."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+import hostile_call
+import pytest
+
+import trunkline.analyzer
+from trunkline.analyzer import Options, analyze
+from trunkline.analyzer.model.finding import Evidence, Finding
+from trunkline.analyzer.report.ladder import Arrow, Band, ladder_of
+from trunkline.analyzer.report.mermaid import diagrams
+from trunkline.analyzer.report.paint import Paint
+from trunkline.analyzer.report.tables import length, size
+from trunkline.analyzer.report.terminal import render
+from trunkline.analyzer.report.verdict import verdict_of
+
+
+def finding(rule, severity="critical", **fields):
+    evidence = [Evidence(frame=1, text="c=IN IP4 192.168.7.20 " + "x" * 300, message=0)]
+    given = {"evidence": evidence, "calls": ["c1"], **fields}
+    return Finding(rule, severity, "proven", f"Title of {rule}", "What is wrong.", "Why it is.", "RFC 1", **given)
+
+
+@pytest.fixture
+def analysis():
+    return analyze(hostile_call.pcap(hostile_call.ordinary()))
+
+
+def shown(analysis, findings, **paint):
+    analysis.findings = findings
+    analysis.verdict = verdict_of(analysis.trace, findings)
+    return render(analysis, Paint(**paint))
+
+
+def test_the_verdict_is_the_first_line_and_names_the_gravest_cause(analysis):
+    text = shown(analysis, [finding("SDP-01"), finding("NAT-03", "warn"), finding("MEDIA-02", caused_by="SDP-01")])
+    assert text.startswith("Title of SDP-01 (")
+    assert "besides 1 critical problem and 1 warning." in text.partition("hostile")[0].replace("\n", " ")
+
+
+def test_effects_stand_beneath_their_cause(analysis):
+    text = shown(analysis, [finding("SDP-01"), finding("MEDIA-02", caused_by="SDP-01")])
+    assert "leads to: Title of MEDIA-02" in text
+    assert "2. " not in text
+
+
+def test_an_effect_without_its_cause_stands_by_itself(analysis):
+    assert "1. CRITICAL  Title of MEDIA-02" in shown(analysis, [finding("MEDIA-02", caused_by="SDP-01")])
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+@pytest.mark.parametrize("packets", ["ordinary", "hostile"])
+def test_no_line_is_wider_than_the_terminal(width, packets):
+    analysis = analyze(hostile_call.pcap(getattr(hostile_call, packets)()), Options(pbx="asterisk"))
+    analysis.findings.append(finding("SDP-01"))
+    for line in render(analysis, Paint(width=width)).splitlines():
+        if "│" not in line:  # snippets are to be copied: a broken line would be a wrong one
+            assert len(line) <= width, line
+    assert not any(unicodedata.category(c) in {"Cc", "Cf", "Cs"} for c in render(analysis, Paint()) if c != "\n")
+
+
+def test_colour_never_stands_alone(analysis):
+    coloured = shown(analysis, [finding("SDP-01"), finding("SEC-01", "security")], coloured=True)
+    plain = shown(analysis, [finding("SDP-01"), finding("SEC-01", "security")])
+    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == plain
+    assert "CRITICAL" in plain
+    assert "SECURITY" in plain
+
+
+def test_no_finding_says_so(analysis):
+    assert shown(analysis, []).startswith("No problem found in 1 call, answered.")
+
+
+def test_an_input_without_telephony_says_so():
+    assert analyze(hostile_call.pcap([])).verdict.startswith("Nothing about telephony")
+
+
+def test_a_ladder_has_hosts_as_lanes_and_media_as_bands(analysis):
+    call = analysis.trace.calls[0]
+    ladder = ladder_of(analysis.trace, call, [finding("SDP-01")])
+    assert [lane.name for lane in ladder.lanes] == ["192.168.7.20", "81.2.69.142", "81.2.69.160"]
+    assert ladder.lanes[0].program == "Asterisk PBX 20.5.0"
+    assert [step.label for step in ladder.steps if isinstance(step, Arrow)] == [
+        "INVITE (SDP)",
+        "100 Trying",
+        "180 Ringing",
+        "200 OK (SDP)",
+        "ACK",
+        "BYE",
+        "200 OK to BYE",
+    ]
+    assert ladder.steps[0].fault == "critical"
+    (band,) = (step for step in ladder.steps if isinstance(step, Band))
+    assert ladder.steps.index(band) == 5, "media stands where it begins"
+    assert ladder_of(analysis.trace, call, [], most=3).left_out == 4
+
+
+def test_a_large_call_is_cut_in_the_terminal(analysis):
+    text = shown(analysis, [finding("SDP-01")])
+    assert "Call c1" in text
+    assert "INVITE (SDP)" in text
+
+
+def test_mermaid_draws_hostile_names_as_text():
+    text = diagrams(analyze(hostile_call.pcap(hostile_call.hostile())))
+    assert "<script" not in text
+    assert text.count("```") == 2
+    for line in text.splitlines():
+        assert ";" not in re.sub(r"#(\d+|lt|gt);", "", line), line
+
+
+def test_the_library_entry_stays_a_function():
+    import trunkline.analyzer.analysis as module
+
+    assert trunkline.analyzer.analyze is module.analyze
+    assert callable(analyze)
+    with pytest.raises(AttributeError):
+        _ = trunkline.analyzer.nothing_of_that_name
+
+
+def test_sizes_and_lengths_read_well():
+    assert [size(n) for n in (0, 999, 1500, 230_000_000, 4_000_000_000)] == [
+        "0 B",
+        "999 B",
+        "1.5 kB",
+        "230 MB",
+        "4.0 GB",
+    ]
+    assert [length(s) for s in (0, 59.94, 61, 3661)] == ["0.0 s", "59.9 s", "1:01 min", "1:01:01 h"]

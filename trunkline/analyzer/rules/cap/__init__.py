@@ -1,0 +1,1 @@
+"""Rules on the capture itself: what it can and cannot prove."""

@@ -1,0 +1,1 @@
+"""Rules on caller ID and identity."""

@@ -1,0 +1,1 @@
+"""Rules on dialogs, from the ACK to the BYE."""

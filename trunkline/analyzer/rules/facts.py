@@ -1,0 +1,235 @@
+"""The trace as the rules ask for it: transactions by method and by final status, made once for all rules."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from trunkline.analyzer.calls.sides import side_of
+from trunkline.analyzer.model.call import Call, Dialog, Transaction
+from trunkline.analyzer.model.message import Message
+from trunkline.analyzer.model.trace import Trace
+from trunkline.analyzer.rules.addresses import is_private, is_public
+from trunkline.analyzer.rules.hints import Hint, hint_of
+
+
+@dataclass(slots=True, eq=False)
+class Hop:
+    """One dialog, and the call it belongs to."""
+
+    call: Call
+    dialog: Dialog
+    messages: list[Message]
+    """Without those that were captured twice."""
+    exchanges: list[Exchange] = field(default_factory=list)
+
+    @property
+    def id(self) -> str:
+        return self.call.id
+
+    @property
+    def termination(self) -> bool:
+        """From the customer's side to the provider."""
+        return self.dialog.facing == "provider" and self.dialog.provider_side == "callee"
+
+    @property
+    def origination(self) -> bool:
+        """From the provider to the customer's side."""
+        return self.dialog.facing == "provider" and self.dialog.provider_side == "caller"
+
+    def sender(self, message: Message) -> str:
+        """`caller` or `callee`."""
+        return side_of(self.dialog, message)
+
+    def by_provider(self, message: Message) -> bool:
+        """Whether the provider sent it."""
+        return self.dialog.facing == "provider" and self.sender(message) == self.dialog.provider_side
+
+
+@dataclass(slots=True, eq=False)
+class Exchange:
+    """One transaction in its hop."""
+
+    hop: Hop
+    transaction: Transaction
+    request: Message | None
+    final: Message | None
+    initial: bool
+    """Begins a dialog, or stands alone: To has no tag."""
+    _credentials: bool | None = None
+
+    @property
+    def id(self) -> str:
+        return self.hop.id
+
+    @property
+    def method(self) -> str:
+        return self.transaction.method
+
+    @property
+    def credentials(self) -> bool:
+        if self._credentials is None:
+            request = self.request
+            self._credentials = request is not None and (
+                request.has("Authorization") or request.has("Proxy-Authorization")
+            )
+        return self._credentials
+
+    @property
+    def delay(self) -> float | None:
+        """Seconds from the (first) request to the final response."""
+        if self.request is None or self.final is None or self.request.time is None or self.final.time is None:
+            return None
+        return self.final.time - self.request.time
+
+    @property
+    def rang(self) -> bool:
+        return any(message.status in (180, 181, 182, 183) for message in self.transaction.responses)
+
+
+@dataclass(slots=True)
+class Facts:
+    """What `facts_of` makes of a trace."""
+
+    hops: list[Hop] = field(default_factory=list)
+    exchanges: list[Exchange] = field(default_factory=list)
+    by_method: dict[str, list[Exchange]] = field(default_factory=lambda: defaultdict(list))
+    by_status: dict[int, list[Exchange]] = field(default_factory=lambda: defaultdict(list))
+    """By final status; the class (400, 500 …) is not a key for all of its codes."""
+    hints: dict[int, Hint] = field(default_factory=dict)
+    """What the provider itself said, by index of the message."""
+    flows: object = None
+    """Kept here by `flows.flows_of`."""
+    words: set[str] = field(default_factory=set)
+    """What the trace has, for the table of rules: methods, final statuses, `call`, `answered`, `media`, `icmp` …"""
+
+    def finals(self, *statuses: int) -> Iterator[Exchange]:
+        """Exchanges that ended with one of these, in the order of the trace within each status."""
+        for status in statuses:
+            yield from self.by_status.get(status, ())
+
+    def calls(self) -> Iterator[Hop]:
+        return (hop for hop in self.hops if hop.dialog.kind == "call")
+
+
+HEADER_WORDS = ("Record-Route", "RSeq", "Session-Expires", "Identity", "Authorization", "Proxy-Authorization")
+"""Headers that some rule lives on: their names are words of the table."""
+LARGE = 1200
+"""Bytes of a datagram from which on the rule for large ones is loaded; the profile has the exact limit."""
+
+
+def facts_of(trace: Trace) -> Facts:
+    """Made at the first question, kept with the trace."""
+    if isinstance(trace.facts, Facts):
+        return trace.facts
+    facts = Facts()
+    for call in trace.calls:
+        for dialog in call.dialogs:
+            _add_hop(trace, facts, call, dialog)
+    _add_words(trace, facts)
+    trace.facts = facts
+    return facts
+
+
+def _add_hop(trace: Trace, facts: Facts, call: Call, dialog: Dialog) -> None:
+    hop = Hop(call, dialog, [message for message in dialog.messages if message.duplicate_of is None])
+    facts.hops.append(hop)
+    facts.words.add(dialog.kind)
+    for transaction in dialog.transactions:
+        request = transaction.request
+        exchange = Exchange(hop, transaction, request, transaction.final, request is not None and not request.to_tag)
+        hop.exchanges.append(exchange)
+        facts.exchanges.append(exchange)
+        facts.by_method[transaction.method].append(exchange)
+        if exchange.final is not None:
+            facts.by_status[exchange.final.status].append(exchange)
+            hint = hint_of(trace.profile, exchange.final)
+            if hint is not None:
+                facts.hints[exchange.final.index] = hint
+
+
+def _add_words(trace: Trace, facts: Facts) -> None:
+    words = facts.words
+    words.update(facts.by_method)
+    words.update(str(status) for status in facts.by_status)
+    if any(200 <= status < 300 for status in facts.by_status) and "INVITE" in words:
+        words.add("answered")
+    if any(status >= 300 for status in facts.by_status):
+        words.add("refused")
+    capture = trace.capture
+    named = (
+        ("message", trace.messages),
+        ("media", trace.media.streams or trace.media.captured),
+        ("icmp", capture.icmp),
+        ("tls", capture.tls),
+        ("tcp", capture.tcp),
+        ("dns", capture.dns),
+        ("not_sip", capture.not_sip),
+        ("fragments", capture.lost_fragments),
+        ("cut_frames", any(source.snaplen_cut for source in capture.files)),
+        ("clock", any(source.clock_backsteps for source in capture.files) or trace.media.capture_gaps),
+        ("one_sided", trace.one_sided or trace.inside_nat),
+        ("twice", any(stream.captured_twice for stream in trace.media.streams)),
+        ("passwords", trace.options.passwords),
+    )
+    words.update(word for word, there in named if there)
+    _add_words_of_hops(facts)
+    _add_words_of_messages(trace, words)
+
+
+def _add_words_of_hops(facts: Facts) -> None:
+    words = facts.words
+    for hop in facts.hops:
+        dialog = hop.dialog
+        if dialog.facing == "provider":
+            words.add("termination" if dialog.provider_side == "callee" else "origination")
+        if dialog.begun_before_capture or dialog.cut_by_end:
+            words.add("cut_dialog")
+    for exchange in facts.exchanges:
+        transaction = exchange.transaction
+        if len(transaction.requests) > 1:
+            words.add("repeated")
+        if not transaction.responses:
+            words.add("unanswered")
+        if exchange.method in ("INVITE", "UPDATE") and exchange.request is not None and exchange.request.to_tag:
+            words.add("reinvite")
+
+
+def _add_words_of_messages(trace: Trace, words: set[str]) -> None:
+    for message in trace.messages:
+        if message.problems:
+            words.add("problem")
+        if message.duplicate_of is not None:
+            words.add("twice")
+        if message.is_request and len(message.vias) > 1:
+            words.add("proxied")
+        if message.time is None or message.src is None:
+            words.add("bare")
+        if message.raw.transport == "tcp":
+            words.add("tcp_message")
+        if (message.raw.wire_length or 0) > LARGE or message.raw.ip_fragments > 1:
+            words.add("large")
+        for name in HEADER_WORDS:
+            if message.has(name):
+                words.add(name)
+
+
+def waited(trace: Trace, since: float | None, seconds: float) -> bool:
+    """Whether the trace goes on for so long after that time: what came later would have been seen."""
+    return since is not None and trace.end is not None and trace.end - since >= seconds
+
+
+def to_public_peer(message: Message) -> bool:
+    """Sent to an address of the Internet. False where addresses are not known."""
+    return message.dst is not None and is_public(message.dst.ip)
+
+
+def same_network(message: Message) -> bool:
+    """Both ends are private: a LAN, a lab, or both sides of a tunnel. NAT between them is not to be expected."""
+    return (
+        message.src is not None
+        and message.dst is not None
+        and is_private(message.src.ip)
+        and is_private(message.dst.ip)
+    )

@@ -1,0 +1,50 @@
+"""A mandatory header is missing or stands twice.
+
+Proof: no Via, From, To, Call-ID or CSeq, or two of a header that may stand once.
+Traps: compact names, folding, any case, blanks before the colon are legal. A cut message has lost what is behind the
+cut. Max-Forwards is missing in old programs that work: a hint.
+Fix: the user agent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from trunkline.analyzer.model.finding import Finding
+from trunkline.analyzer.model.trace import Trace
+from trunkline.analyzer.rules.facts import facts_of
+from trunkline.analyzer.rules.quote import cut, quote
+from trunkline.analyzer.rules.rule import Rule
+from trunkline.analyzer.rules.scanners import is_scanner
+
+RULE = Rule(
+    id="MALF-01",
+    title="Mandatory header missing or duplicated",
+    severity="critical",
+    reference="RFC 3261 sections 8.1.1 and 7.3.1",
+    fix="Update or fix the program that sends this message.",
+)
+
+
+def check(trace: Trace) -> Iterator[Finding]:
+    """One finding per sender and header."""
+    calls = {message.index: hop.id for hop in facts_of(trace).hops for message in hop.messages}
+    for message in trace.messages:
+        if not message.problems or message.raw.truncated or is_scanner(message) or message.duplicate_of is not None:
+            continue
+        for problem in message.problems:
+            if problem.kind not in ("missing_header", "duplicate_header"):
+                continue
+            missing = problem.kind == "missing_header"
+            light = problem.text == "Max-Forwards"
+            agent = message.value("User-Agent") or message.value("Server") or str(message.src or "a sender")
+            name = message.method if message.is_request else f"{message.status} to {message.cseq_method or 'a request'}"
+            yield RULE.finding(
+                f"{cut(name, 40)} of {cut(agent, 60)} has {'no' if missing else 'two'} {cut(problem.text, 40)}.",
+                "Strict servers refuse such a message with 400, or drop it.",
+                calls=[calls[message.index]] if message.index in calls else [],
+                evidence=[quote(message, "" if missing else problem.text)],
+                severity="info" if light else "critical",
+                key=f"{agent}:{problem.kind}:{problem.text}",
+                user_agent=cut(agent, 60),
+            )

@@ -1,0 +1,1 @@
+"""Rules on the presence and the path of RTP."""

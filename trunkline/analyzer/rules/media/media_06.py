@@ -1,0 +1,76 @@
+"""Audio stops or drops out in the middle of a call.
+
+Proof: a gap of more than 300 ms with lost packets, or the last RTP of one direction more than 2 s before the BYE while
+the other direction goes on.
+Traps: hold, silence suppression, pauses of the capture itself (CAP-07).
+Fix: the link; time-outs of NAT.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from trunkline.analyzer.model.finding import Finding
+from trunkline.analyzer.model.stream import Gap
+from trunkline.analyzer.model.trace import Trace
+from trunkline.analyzer.rules.flows import OTHER, Flow, always_active, end_time, flows_of
+from trunkline.analyzer.rules.rule import Rule
+
+RULE = Rule(
+    id="MEDIA-06",
+    title="Audio drops out in mid-call",
+    severity="warn",
+    reference="RFC 3550",
+    fix="Look for a link that flaps, or a NAT binding that ends while one side is silent.",
+    needs=("media", "time"),
+)
+
+
+def check(trace: Trace) -> Iterator[Finding]:
+    """One finding per sender and kind."""
+    last: dict[tuple[int, str], float] = {}
+    for flow in flows_of(trace):
+        if flow.hop is not None and flow.receiver:
+            key = (id(flow.hop), flow.receiver)
+            last[key] = max(last.get(key, 0.0), flow.stream.last)
+    for flow in flows_of(trace):
+        if not flow.is_audio or flow.stream.packets < 50:
+            continue
+        gap = next(
+            (g for g in flow.stream.gaps if g.seconds > 0.3 and not g.excused and not _everywhere(trace, g)), None
+        )
+        if gap is not None and gap.lost and _active(flow):
+            yield RULE.finding(
+                f"Nothing comes from {flow.stream.src} for {gap.seconds:.1f} s ({gap.lost} packets are missing).",
+                "The listener hears a drop-out.",
+                calls=flow.calls,
+                evidence=[flow.quoted(f"gap of {gap.seconds:.2f} s, {gap.lost} lost")],
+                key=f"{flow.stream.src.ip}:gap",
+            )
+        ended = end_time(flow)
+        if ended is None or flow.hop is None or not _active(flow) or not flow.receiver_says or flow.stream.dtx:
+            continue
+        mine = last[id(flow.hop), flow.receiver]
+        other = last.get((id(flow.hop), OTHER[flow.receiver]), 0.0)
+        if flow.stream.last == mine and ended - mine > 2.0 and other - mine > 2.0:
+            yield RULE.finding(
+                f"Audio from {flow.stream.src} stops {ended - mine:.1f} s before the call is hung up; the other "
+                "direction goes on.",
+                "One side hears nothing any more, and hangs up.",
+                calls=flow.calls,
+                evidence=[flow.quoted(f"last packet {ended - mine:.1f} s before BYE")],
+                confidence="strong",
+                key=f"{flow.stream.src.ip}:stop",
+            )
+
+
+def _active(flow: Flow) -> bool:
+    return flow.hop is None or not flow.receiver_says or always_active(flow)
+
+
+def _everywhere(trace: Trace, gap: Gap) -> bool:
+    """The whole capture paused."""
+    return any(
+        pause.start < gap.start + gap.seconds and gap.start < pause.start + pause.seconds
+        for pause in trace.media.capture_gaps
+    )

@@ -1,0 +1,1 @@
+"""Rules on transport, TLS, fragments and firewalls."""

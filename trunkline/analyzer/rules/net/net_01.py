@@ -1,0 +1,68 @@
+"""No response at all.
+
+Proof: a request was sent three times or more over at least 1.5 s, and nothing came back.
+Traps: a one-sided capture (needs both directions). Scanners that are not answered are well treated. ACK has no
+response; BYE and CANCEL are DLG-04 and CANCEL-02.
+Fix: firewall, port, or a peer that is down; some providers drop unknown sources silently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from trunkline.analyzer.model.finding import Finding
+from trunkline.analyzer.model.trace import Trace
+from trunkline.analyzer.rules.facts import facts_of, waited
+from trunkline.analyzer.rules.quote import quote
+from trunkline.analyzer.rules.rule import Rule
+from trunkline.analyzer.rules.scanners import is_scanner
+from trunkline.analyzer.rules.values import split_uri, values_of
+
+RULE = Rule(
+    id="NET-01",
+    title="No response at all",
+    severity="critical",
+    reference="RFC 3261 sections 17.1.1.2 and 17.1.2.2",
+    fix="Check address, port and transport of the peer and the firewalls; some providers drop unknown sources.",
+    needs=("both_directions",),
+)
+SENDS = 3
+SPAN = 1.4
+QUIET = 4.0
+
+
+def check(trace: Trace) -> Iterator[Finding]:
+    """One finding per destination and method."""
+    facts = facts_of(trace)
+    heard = {message.src for message in trace.messages if message.src is not None}
+    for exchange in facts.exchanges:
+        request = exchange.request
+        if request is None or exchange.transaction.responses or exchange.method in ("ACK", "CANCEL", "BYE"):
+            continue
+        if is_scanner(request) or exchange.hop.dialog.begun_before_capture:
+            continue
+        sends = [message for message in exchange.transaction.requests if message.duplicate_of is None]
+        span = (sends[-1].time or 0.0) - (request.time or 0.0) if len(sends) > 1 else 0.0
+        timeless = request.time is None
+        reliable = request.raw.transport in ("tcp", "tls", "ws", "wss")
+        enough = len(sends) >= SENDS and (timeless or span >= SPAN)
+        patient = reliable and not timeless and waited(trace, request.time, 32.0)
+        if not (enough or patient) or (not timeless and not waited(trace, sends[-1].time, 0.2) and span < QUIET):
+            continue
+        target = str(request.dst) if request.dst is not None else split_uri(request.ruri)[1]
+        alive = request.dst in heard
+        grave = exchange.method in ("INVITE", "REGISTER") and not request.to_tag
+        yield RULE.finding(
+            f"{exchange.method} to {target} was sent {len(sends)} times"
+            + (f" in {span:.1f} s" if span else "")
+            + ", and nothing came back."
+            + (" The same server answers other requests." if alive else ""),
+            "Either the request does not arrive, or its answer does not, or the other side drops it without a word.",
+            calls=[exchange.id],
+            evidence=[quote(message) for message in sends[:4]],
+            severity="critical" if grave else "warn",
+            confidence="strong" if alive or request.src is None else "proven",
+            key=f"{exchange.method}:{target}:{alive}",
+            method=exchange.method,
+            values=values_of(exchange.hop, request),
+        )

@@ -1,0 +1,100 @@
+"""ICMP says that SIP or RTP does not arrive.
+
+Proof: ICMP destination unreachable (or ICMPv6 type 1) that quotes a SIP message's or an RTP stream's ports.
+Traps: port unreachable for RTP right after the call's end is normal: the socket is closed first. RTCP is MEDIA-10.
+Fix: open the port, start the service; administratively prohibited is a firewall's rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from trunkline.analyzer.model.capture import Endpoint, IcmpError
+from trunkline.analyzer.model.finding import Finding
+from trunkline.analyzer.model.trace import Trace
+from trunkline.analyzer.rules.facts import facts_of
+from trunkline.analyzer.rules.quote import quote_place
+from trunkline.analyzer.rules.rule import Rule
+
+RULE = Rule(
+    id="NET-02",
+    title="ICMP unreachable answers SIP or RTP",
+    severity="critical",
+    reference="RFC 792, RFC 1812 section 5.2.7.1, RFC 4443 section 3.1",
+    fix="Open the port or start the service there; where it says prohibited, change the firewall's rule.",
+)
+V4 = {
+    0: "network unreachable",
+    1: "host unreachable",
+    2: "protocol unreachable",
+    3: "port unreachable",
+    9: "network prohibited",
+    10: "host prohibited",
+    13: "prohibited by a filter",
+}
+V6 = {0: "no route", 1: "prohibited", 3: "address unreachable", 4: "port unreachable", 5: "prohibited", 6: "rejected"}
+AFTER_END = 0.5
+
+
+def check(trace: Trace) -> Iterator[Finding]:
+    """One finding per destination and reason."""
+    sip = {point for message in trace.messages for point in (message.src, message.dst) if point is not None}
+    heard: dict[Endpoint, float] = {}
+    for message in trace.messages:
+        if message.src is not None and message.time is not None:
+            heard[message.src] = message.time
+    streams = {(stream.src, stream.dst): number for number, stream in enumerate(trace.media.streams)}
+    calls = {call.id: call for call in trace.calls}
+    for error in trace.capture.icmp:
+        words = (V6 if ":" in error.sender else V4).get(error.code) if error.type in (1, 3) else None
+        if words is None:
+            continue
+        evidence = quote_place(
+            error.place, "ICMP", f"{words}: {error.src} to {error.dst}, said by {error.sender}", error.time
+        )
+        if error.dst in sip and error.src in sip:
+            later = heard.get(error.dst, 0.0) > error.time
+            yield RULE.finding(
+                f"{error.sender} says {words} to the SIP messages from {error.src} to {error.dst}."
+                + (" Later messages came from there." if later else ""),
+                _why(words),
+                calls=_calls_to(trace, error),
+                evidence=[evidence],
+                severity="warn" if later else "critical",
+                key=f"sip:{error.dst}:{words}:{later}",
+            )
+        elif (error.src, error.dst) in streams:
+            stream = trace.media.streams[streams[error.src, error.dst]]
+            call = calls.get(stream.call or "")
+            if (
+                call is None
+                or call.answered is None
+                or (call.ended is not None and error.time > call.ended - AFTER_END)
+            ):
+                continue
+            yield RULE.finding(
+                f"{error.sender} says {words} to the RTP from {error.src} to {error.dst}.",
+                _why(words),
+                calls=[call.id],
+                evidence=[evidence],
+                key=f"rtp:{error.dst.ip}:{words}",
+            )
+
+
+def _why(words: str) -> str:
+    if "prohibited" in words or "filter" in words or "rejected" in words:
+        return "A firewall on the way refuses these packets and says so."
+    if words.startswith("port"):
+        return "The host is there, and no program listens on this port."
+    return "The network does not know the way to this address."
+
+
+def _calls_to(trace: Trace, error: IcmpError) -> list[str]:
+    return [
+        hop.id
+        for hop in facts_of(trace).hops
+        if any(
+            message.dst == error.dst and message.time is not None and -5.0 < message.time - error.time < 0.5
+            for message in hop.messages
+        )
+    ]

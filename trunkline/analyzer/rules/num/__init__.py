@@ -1,0 +1,1 @@
+"""Rules on called numbers and Request-URIs."""

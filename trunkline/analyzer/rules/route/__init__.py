@@ -1,0 +1,1 @@
+"""Rules on routing, DNS, loops and refusals."""

@@ -1,0 +1,48 @@
+"""Media at another address than signalling: a fact, never a fault by itself.
+
+Proof: c= names another public host than the one that sent the message.
+Traps: every SBC with media addresses of its own does so.
+Fix: none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from trunkline.analyzer.model.finding import Finding
+from trunkline.analyzer.model.trace import Trace
+from trunkline.analyzer.rules.addresses import is_private, is_public, same_host
+from trunkline.analyzer.rules.descriptions import audio, described
+from trunkline.analyzer.rules.facts import facts_of
+from trunkline.analyzer.rules.quote import quote_sdp
+from trunkline.analyzer.rules.rule import Rule
+
+RULE = Rule(
+    id="SDP-02",
+    title="Media at another address than signalling",
+    severity="info",
+    reference="RFC 3261 section 8.1.1.8, RFC 8866 section 5.7",
+    fix="Nothing to change; let the firewall pass both addresses.",
+    needs=("addresses",),
+)
+
+
+def check(trace: Trace) -> Iterator[Finding]:
+    """One finding per pair of addresses."""
+    for hop in facts_of(trace).calls():
+        for message, sdp in described(hop):
+            section = audio(sdp)
+            if message.src is None or section is None or not section.port or section.address == "0.0.0.0":
+                continue
+            host, peer = section.address, message.src.ip
+            alike = (is_public(host) and is_public(peer)) or (is_private(host) and is_private(peer))
+            if not alike or same_host(host, peer):
+                continue
+            yield RULE.finding(
+                f"{peer} signals, and its media is at {host}.",
+                "Usual for SBCs and providers. A firewall has to let RTP of that address pass too.",
+                calls=[hop.id],
+                evidence=[quote_sdp(message, "c=")],
+                key=f"{peer}:{host}",
+                media_ip=host,
+            )

@@ -1,0 +1,1 @@
+"""Rules on retransmissions and answers that never come."""
