@@ -110,10 +110,10 @@ DIGEST = frozenset(
 SECRETS = ("response", "nonce", "cnonce", "opaque", "nextnonce", "rspauth")
 
 QUOTES = '\\" '
-_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.){0,300})"')
 _USER = re.compile(r"(?i)\b(sips?:)([^@\s<>\";:,]{1,200})(?=[^@\s<>]{0,200}@)")
 _DISPLAY = re.compile(r"(^|,)(\s*)([^<>\",;:@=]{2,100})<")
-_PARAMETER = re.compile(r'([A-Za-z-]+)=(?:"([^"]*)"|([^\s,]*))')
+_PARAMETER = re.compile(r'(?<![A-Za-z-])([A-Za-z-]{1,40})=(?:"([^"]*)"|([^\s,]*))')
 _KEY = re.compile(r"(inline:)([A-Za-z0-9+/=]+)")
 _BLANKED_ATTRIBUTES = (
     "ice-ufrag",

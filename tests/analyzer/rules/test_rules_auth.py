@@ -199,3 +199,9 @@ def test_a_pbx_that_registers_many_accounts_is_no_scanner():
         for n in range(12)
     )
     assert "AUTH-11" not in judged(trace_of(text, a=PUBLIC, b=OTHER))
+
+
+def test_a_stranger_that_a_pbx_challenges_is_a_hint_at_most():
+    text = '0 > INVITE sip:100@203.0.113.5\n0.1 < 401 | WWW-Authenticate: Digest realm="asterisk",nonce="a"\n0.2 > ACK'
+    found = of_rule(trace_of(text, a=OTHER, b="203.0.113.5:5060"), "AUTH-01")
+    assert {(finding.severity, finding.confidence) for finding in found} <= {("warn", "hint")}

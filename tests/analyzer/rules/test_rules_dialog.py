@@ -228,3 +228,19 @@ def test_a_transfer_to_a_busy_phone_is_no_fault():
 def test_phones_in_the_house_have_the_same_rules():
     assert "DLG-01" in judged(trace_of(INVITE + "3 < 200\n" + REPEATED, a=PHONE, b=PBX))
     assert "DLG-01" not in judged(trace_of(OK, a=PUBLIC, b=OTHER))
+
+
+def test_an_ack_that_passes_the_proxy_by_is_an_ack():
+    text = (
+        "0 a>p INVITE #id=1\n0.1 p>b INVITE #id=1 #cseq=1 #fromtag=1a\n1 b>p 200 #id=1 #totag=t\n"
+        "1.1 p>a 200 #id=1 #totag=t\n1.2 a>b ACK #id=1 #totag=t\n"
+        "33 b>p BYE #id=1 #fromtag=t #totag=1a\n33.1 p>b 200 #id=1"
+    )
+    hosts = {"p": "192.168.1.5:5060"}
+    assert "DLG-01" not in judged(trace_of(text, a=PHONE, b=PBX, hosts=hosts))
+
+
+def test_a_short_wait_that_a_person_ends_is_no_dead_route():
+    found = judged(trace_of("0 > INVITE\n0.1 < 100\n12 > CANCEL\n12.1 < 200\n12.2 < 487 #to=INVITE\n12.3 > ACK"))
+    assert "TIME-01" not in found
+    assert "CANCEL-01" in found

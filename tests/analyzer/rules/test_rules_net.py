@@ -202,3 +202,8 @@ def test_an_alg_leaves_traces_that_a_cut_frame_only_seems_to():
     assert of_rule(trace, "NET-09")
     raw.truncated = True
     assert not of_rule(trace, "NET-09")
+
+
+def test_a_contact_behind_a_proxy_that_records_itself_is_reached():
+    text = f"0 > INVITE | {PRIVATE} | Record-Route: <sip:203.0.113.1;lr>\n{OK}"
+    assert "NAT-03" not in judged(trace_of(text, **HOME))

@@ -6,9 +6,9 @@
 
 A line is a time in seconds, a direction (`>`: the first host to the second, `<`: back, `x>y`: hosts by name), a method
 with its Request-URI or a status with its reason, and after `|` headers (`Name: value` replaces, `+Name: value` adds,
-`-Name` takes away) or `sdp ADDRESS [PORT] [attribute ...]`. Words with `#` between: `#id=2` another Call-ID, `#again`
-the same request once more, `#cseq=7`, `#branch=x`, `#to=INVITE` what a response answers, `#totag=x` (`#totag=` none),
-`#fromtag=x`, `#tcp`, `#tls`.
+`-Name` takes away), `sdp ADDRESS [PORT] [attribute ...]` or `lines v=0 / o=... / ...`. Words with `#` between: `#id=2`
+another Call-ID, `#again` the same request once more, `#cseq=7`, `#branch=x`, `#to=INVITE` what a response answers,
+`#totag=x` (`#totag=` none), `#fromtag=x`, `#tcp`, `#tls`.
 Tags, CSeq, branches, Contact and Content-Length are made as a phone would make them.
 """
 
@@ -106,7 +106,10 @@ def _message(line: str, number: int, dialogs: dict[str, Dialog], hosts: dict[str
         start, headers = _request(dialog, source_name, target_name, words, marks, call_id, src, transport)
     body = b""
     for extra in extras:
-        if extra.startswith("sdp "):
+        if extra.startswith("lines "):
+            body = "".join(f"{line.strip()}\r\n" for line in extra[6:].split(" / ")).encode()
+            headers["Content-Type"] = ["application/sdp"]
+        elif extra.startswith("sdp "):
             body = _sdp(extra.split()[1:])
             headers["Content-Type"] = ["application/sdp"]
         elif extra.startswith("-"):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from trunkline.analyzer.model.finding import Evidence, Finding, Fix
 from trunkline.analyzer.model.trace import Analysis
+from trunkline.analyzer.report.escape import shortened
 from trunkline.analyzer.report.html_text import e, tag
+from trunkline.analyzer.report.paint import LONGEST
 from trunkline.analyzer.report.terminal import SURE, WORDS, place_of
 from trunkline.pbx.snippets import SYSTEMS
 
@@ -46,7 +48,7 @@ def _place(evidence: Evidence, analysis: Analysis, several: bool, drawn: set[int
     where = e(place_of(evidence, analysis, several) or "the trace")
     if evidence.message in drawn:
         where = tag("a", where, href=f"#m{evidence.message}")
-    return tag("li", f"{where}: {tag('code', e(evidence.text))}")
+    return tag("li", f"{where}: {tag('code', e(shortened(evidence.text, LONGEST)))}")
 
 
 def _fixes(fixes: list[Fix]) -> str:

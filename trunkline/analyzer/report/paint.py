@@ -5,11 +5,14 @@ from __future__ import annotations
 import textwrap
 from dataclasses import dataclass
 
-from trunkline.analyzer.report.escape import visible
+from trunkline.analyzer.report.escape import shortened, visible
 
 CODES = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "magenta": "35", "cyan": "36"}
 COLOURS = {"critical": "red", "warn": "yellow", "security": "magenta", "info": "blue", "": "green"}
 """Severity to colour. The word stands beside it always: colour alone says nothing to some."""
+
+LONGEST = 3000
+"""Characters of one paragraph: a hostile field is no page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,7 @@ class Paint:
     def wrap(self, text: str, indent: int = 0, first: str = "") -> list[str]:
         """Text of the capture or of ours as lines, nothing of it active."""
         return textwrap.wrap(
-            visible(text),
+            shortened(visible(text), LONGEST),
             self.width,
             initial_indent=" " * indent + first,
             subsequent_indent=" " * (indent + len(first)),
