@@ -20,7 +20,7 @@ _IPV6 = re.compile(r"(?<![0-9A-Za-z:.])[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:]{2,40}(?![0-
 _COARSE = re.compile(r"[^\s\"'<>,;=()`]{3,300}")
 _WORD = re.compile(r"[A-Za-z0-9_+%~-]+(?:\.[A-Za-z0-9_+%~-]+)*")
 _DIGITS = re.compile(r"\+?\d{7,15}(?!\d)")
-MOST_PHRASES = 2000
+_TOKEN = re.compile(r"\w+")
 
 
 class Redactor:
@@ -43,6 +43,10 @@ class Redactor:
             self._add_host(fact.name)
         for hello in trace.capture.tls:
             self._add_host(hello.server_name)
+        self._by_first: dict[str, list[str]] = {}
+        for words in self._phrases:
+            first = _TOKEN.search(words)
+            self._by_first.setdefault(first.group() if first else "", []).append(words)
         everything = self._users | self._hosts | self._phrases | addresses
         self.names = Pseudonyms(frozenset(word.lower() for word in everything))
         self._files = {file.name: f"capture{place}" for place, file in enumerate(trace.capture.files, 1)}
@@ -144,13 +148,19 @@ class Redactor:
         for name, stand_in in self._files.items():
             if name in text:
                 text = text.replace(name, stand_in)
-        for words in self._phrases if len(self._phrases) <= MOST_PHRASES else ():
-            if words in text:
-                text = text.replace(words, self.phrase(words))
+        for words in self._phrases_in(text):
+            text = text.replace(words, self.phrase(words))
         text = _COARSE.sub(self._coarse, text)
         text = _IPV6.sub(lambda found: self.names.address(found.group()), text)
         text = _IPV4.sub(self._ipv4, text)
         return _WORD.sub(self._word, text)
+
+    def _phrases_in(self, text: str) -> list[str]:
+        """Phrases of the trace that the text holds, the longest first; found by their first word: there may be many."""
+        candidates = set(self._by_first.get("", ()))
+        for token in _TOKEN.findall(text) if self._by_first else ():
+            candidates.update(self._by_first.get(token, ()))
+        return sorted((words for words in candidates if words in text), key=len, reverse=True)
 
     def _coarse(self, found: re.Match[str]) -> str:
         return self.call_id(found.group()) if found.group() in self._call_ids else found.group()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from ipaddress import ip_address
 
 import hostile_call
@@ -210,3 +211,44 @@ def test_fixes_are_filled_in_with_stand_ins_and_our_words_stay(analysis, redacto
     assert f"external_media_address={redactor.names.address('81.2.69.143')}" in text
     assert "Tell the PBX its public address" in text
     assert "192.168.7.20" not in text
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        '"\\' * 50_000,
+        '"' * 100_000,
+        "a" * 100_000,
+        "sip:" * 25_000,
+        ", " * 50_000,
+        "1." * 50_000,
+        "1" * 100_000,
+        ":" * 100_000,
+    ],
+    ids=["escaped quotes", "quotes", "letters", "schemes", "commas", "dots", "digits", "colons"],
+)
+@pytest.mark.parametrize("header", ["To", "Authorization", "X-Other", "Call-ID", "Via"])
+def test_hostile_lines_take_no_time(redactor, analysis, header, value):
+    raw = type(analysis.trace.messages[0].raw)(
+        f"OPTIONS sip:x SIP/2.0\r\n{header}: {value}\r\n\r\nv=0\r\na=crypto:{value}".encode(),
+        analysis.trace.messages[0].place,
+    )
+    started = time.process_time()
+    redactor.message(raw)
+    redactor.text(value)
+    assert time.process_time() - started < 2
+
+
+def test_many_names_are_all_replaced_and_soon():
+    packets = hostile_call.ordinary()[:1]
+    time_of, *ends, payload = packets[0]
+    for number in range(1000):
+        named = payload.replace(b"Alice Wonder", b"Person No%d Wonder" % number).replace(b"f81d4fae", b"%08d" % number)
+        packets.append((time_of + number, *ends, named))
+    analysis = analyze(hostile_call.pcap(packets))
+    redactor = Redactor(analysis.trace)
+    started = time.process_time()
+    for message in analysis.trace.messages:
+        redactor.message(message.raw)
+    assert time.process_time() - started < 10
+    assert "No999" not in redactor.text("Person No999 Wonder hung up")

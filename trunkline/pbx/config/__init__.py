@@ -1,0 +1,1 @@
+"""The configuration of a PBX for one trunk, ready to use."""

@@ -1,0 +1,1 @@
+"""What to set in each system, by topic: `TEMPLATES` of each file."""
