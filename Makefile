@@ -1,11 +1,13 @@
 # `make run` and `make test` need nothing else: what is missing they install (scripts/install says how).
 # Recipes call programs by relative path, so that a checkout in a path with a space works.
-.PHONY: help run test lint bench docs clean
+.PHONY: help run test torture soak lint bench docs clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make run     install what is missing, then start a trunk with a demo account and a simulated carrier'
 	@echo 'make test    install what is missing, then the whole test suite, real calls included'
+	@echo 'make torture  100,000 broken messages against a running edge'
+	@echo 'make soak    30 minutes at 50 calls/s: what leaks? (ARGS="--minutes 3" for less)'
 	@echo 'make lint    style, types and house rules'
 	@echo 'make bench   the benchmarks of docs/performance.md'
 	@echo 'make docs    write docs/cli.md anew from the commands'' own help'
@@ -18,6 +20,14 @@ run:
 test:
 	@scripts/install test
 	.venv/bin/python -m pytest -q -n 2 --dist loadfile $(ARGS)
+
+torture:
+	@scripts/install test
+	TRUNKLINE_TORTURE=100000 .venv/bin/python -m pytest -q tests/live/test_torture.py $(ARGS)
+
+soak:
+	@scripts/install test
+	.venv/bin/python -m bench.soak $(ARGS)
 
 lint:
 	@scripts/install test

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
 
-from bench import call_path, decision_time, sustained, whole_node
+from bench import analyzer_speed, call_path, decision_time, flood, sustained, whole_node
 from bench.engines import BenchError
 
 Row = tuple[str, str, str, bool]
@@ -65,11 +65,41 @@ def sustained_rows(folder: Path) -> Iterator[Row]:
         )
 
 
+def flood_rows(folder: Path) -> Iterator[Row]:
+    for figures in flood.measure(folder):
+        beside = f"{flood.FLOOD_RATE:,} INVITEs/s " if figures.flood != flood.KINDS[0] else ""
+        calls = f"{figures.calls:,} calls, none failed, {figures.retransmissions} retransmissions"
+        cpu = f"Kamailio {figures.cpu_percent:.0f} % of a core"
+        yield f"{flood.CALL_RATE} calls/s, {beside}{figures.flood}", f"{calls}; {cpu}", "no failed call", True
+
+
+def analyzer_rows(folder: Path) -> Iterator[Row]:
+    figures = analyzer_speed.measure(folder)
+    ours, bar = figures.ours, analyzer_speed.SECONDS_AT_MOST
+    what = f"{figures.packets:,} packets ({figures.megabytes:.0f} MB), {figures.what}"
+    yield what, f"{ours.seconds:.2f} s, {ours.cpu_seconds:.2f} s of it CPU", f"{bar} s", ours.seconds <= bar
+    memory = analyzer_speed.MEMORY_MB_AT_MOST
+    yield "memory of it", f"{ours.memory_mb:.0f} MB", f"{memory} MB", ours.memory_mb <= memory
+    if figures.tshark is None:
+        yield "tshark -z rtp,streams", "not installed", "", True
+    else:
+        shark = figures.tshark
+        kept = ours.seconds < shark.seconds
+        yield (
+            "tshark -z rtp,streams, same run",
+            f"{shark.seconds:.2f} s, {shark.memory_mb:.0f} MB",
+            "slower than ours",
+            kept,
+        )
+
+
 BENCHES: dict[str, Callable[[Path], Iterator[Row]]] = {
     "call-path": call_path_rows,
     "node": node_rows,
     "decision": decision_rows,
     "sustained": sustained_rows,
+    "analyzer": analyzer_rows,
+    "flood": flood_rows,
 }
 
 

@@ -68,7 +68,8 @@ def write_routing(path: Path, carrier_port: int, *, trunks: int = 1, numbers: in
 class Edge:
     """Our Kamailio without the media relay: Python, dialogs and records on."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, hide_topology: bool = False) -> None:
+        self._hide_topology = hide_topology
         self.port, tls_port, *inner = free_ports(7)
         self.settings = Settings(home=folder, sip_port=self.port, tls_port=tls_port)
         self._ports = Ports(*inner)
@@ -79,7 +80,10 @@ class Edge:
     @contextmanager
     def up(self) -> Iterator[int]:
         """Its main process."""
-        program = kamailio_programs(self.settings, self._ports, os.urandom(32), with_media=False)["kamailio"]
+        # As the baseline, which has neither a media relay nor topology hiding.
+        program = kamailio_programs(
+            self.settings, self._ports, os.urandom(32), with_media=False, hide_topology=self._hide_topology
+        )["kamailio"]
         with running(program.argv, self.settings.home / "edge.log", program.environment) as process:
             wait_until(lambda: udp_taken(self.port), "the edge listening")
             yield process.pid

@@ -13,6 +13,7 @@ import os
 import pwd
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -114,6 +115,13 @@ class PostgresServer:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+    def kill(self) -> None:
+        """SIGKILL to the server and all its processes, as the kernel does it when memory runs out."""
+        process, self._process = self._process, None
+        assert process is not None
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(15)
 
     def create_database(self, template: str | None = None) -> str:
         """An empty database, or a copy of the one with the URL `template` (nobody may be connected to that one).

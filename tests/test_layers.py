@@ -27,7 +27,21 @@ MAY_IMPORT = {
 
 STDLIB_ROOMS = {"core", "settings"}
 
-IN_KAMAILIO = {f"engines/kamailio/{name}.py" for name in ("script", "ksr", "events", "routing", "spool", "bans")}
+IN_KAMAILIO = {
+    f"engines/kamailio/{name}.py"
+    for name in (
+        "bans",
+        "call_book",
+        "events",
+        "hiding",
+        "ksr",
+        "registrar",
+        "registrations",
+        "routing",
+        "script",
+        "spool",
+    )
+}
 """Run inside Kamailio's interpreter, which has no virtual environment."""
 
 IMPURE_MODULES = {

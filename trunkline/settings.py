@@ -38,6 +38,8 @@ class Ports:
     """UDP and TCP: the simulated carrier of `--demo`."""
     carrier_control: int
     """TCP: the remote control of that carrier, by which it places calls to our numbers."""
+    tracer: int = 0
+    """UDP: where the edge mirrors its SIP messages to; 0: nowhere."""
 
     @classmethod
     def read(cls, path: Path) -> Ports:
@@ -86,6 +88,16 @@ class Settings:
     sip_workers: int = field(default_factory=lambda: min(max(2, os.cpu_count() or 2), 64))
     """SIP worker processes for each listening socket (TRUNKLINE_SIP_WORKERS). As many as there are processors, at least
     2: each more makes Python colder, which costs every call."""
+    ban_seconds: int = 60
+    """How long the first ban of a source lasts; each further one of it within a day twice as long
+    (TRUNKLINE_BAN_SECONDS)."""
+    setup_seconds: float = 20.0
+    """After so many seconds of setting up a call no further target is tried (TRUNKLINE_SETUP_SECONDS)."""
+    carrier_order: str = "priority"
+    """What decides first which carrier takes a call: its `priority` or, by its rates, its `cost`
+    (TRUNKLINE_CARRIER_ORDER)."""
+    media_timeout: int = 600
+    """Seconds without any audio packet after which a call is ended on both sides (TRUNKLINE_MEDIA_TIMEOUT)."""
     log_level: str = "info"
     """debug, info, warning or error (TRUNKLINE_LOG_LEVEL)."""
 
@@ -155,6 +167,10 @@ class Settings:
     def tls_dir(self) -> Path:
         """`cert.pem`, `key.pem` (the operator's own, or made at the first start) and `ca.pem`."""
         return self.home / "tls"
+
+    @property
+    def registrations_db(self) -> Path:
+        return self.home / "registrations.db"
 
     @property
     def routing_db(self) -> Path:
@@ -333,6 +349,12 @@ def _workers(text: str) -> int:
     return int(text)
 
 
+def _ban_seconds(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 86400:
+        raise ValueError("whole seconds from 1 to 86400 are wanted")
+    return int(text)
+
+
 PARSERS: dict[str, Callable[[str], object]] = {
     "home": _home,
     "sip_host": _host,
@@ -347,6 +369,10 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "domain_suffixes": _words,
     "no_funds_response": lambda text: int(_one_of("403", "603")(text)),
     "drain_seconds": _seconds,
+    "setup_seconds": _seconds,
+    "carrier_order": _one_of("priority", "cost"),
     "sip_workers": _workers,
+    "ban_seconds": _ban_seconds,
+    "media_timeout": _ban_seconds,
     "log_level": _one_of(*LOG_LEVELS),
 }

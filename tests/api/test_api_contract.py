@@ -22,6 +22,9 @@ NEEDED = {
         "Weight": "1", "Priority": "1", "Enabled": "true", "FriendlyName": "x", "SipUrl": "sip:a.example",
     },
     "CreateSipCredential": {"Username": "another", "Password": "Correct4HorseBattery"},
+    "CreateDialingPermissionsCountryBulkUpdate": {
+        "UpdateRequest": '[{"iso_code": "DE", "high_risk_special_numbers_enabled": "true"}]'
+    },
     "CreateSipIpAddress": {"FriendlyName": "x", "IpAddress": "198.51.100.1"},
 }  # fmt: skip
 """Forms of operations with required parameters of their own."""
@@ -51,6 +54,7 @@ def world(api, owner):
         return {
             r"/v1/Trunks/{(Trunk)?Sid}": trunk.sid,
             r"OriginationUrls/{Sid}": url.sid,
+            r"Countries/{IsoCode}": "DE",
             r"/v1/Trunks/TK\w+/CredentialLists/{Sid}": users.sid,
             r"/v1/Trunks/TK\w+/IpAccessControlLists/{Sid}": networks.sid,
             r"/v1/Trunks/TK\w+/PhoneNumbers/{Sid}": number.sid,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from trunkline.core import networks
+from trunkline.core.registration import Contact, in_order
 from trunkline.core.routing_data import (
     AccountRow,
     CarrierRow,
@@ -13,6 +14,7 @@ from trunkline.core.routing_data import (
     CredentialRow,
     OriginationUrlRow,
     PhoneNumberRow,
+    RateRow,
     TrunkRow,
 )
 
@@ -21,6 +23,8 @@ from trunkline.core.routing_data import (
 class MemoryRouting:
     accounts: dict[str, AccountRow] = field(default_factory=dict)
     trunks: dict[str, TrunkRow] = field(default_factory=dict)
+    rules: dict[str, dict[str, bool]] = field(default_factory=dict)
+    """Destination rules by account SID."""
     credentials: dict[str, list[CredentialRow]] = field(default_factory=dict)
     """By list SID."""
     trunk_lists: dict[str, list[str]] = field(default_factory=dict)
@@ -31,9 +35,15 @@ class MemoryRouting:
     numbers: dict[str, PhoneNumberRow] = field(default_factory=dict)
     caller_ids: set[tuple[str, str]] = field(default_factory=set)
     urls: list[OriginationUrlRow] = field(default_factory=list)
+    contacts: dict[str, list[Contact]] = field(default_factory=dict)
+    """By trunk SID."""
     carriers: dict[str, CarrierRow] = field(default_factory=dict)
     targets: list[CarrierTargetRow] = field(default_factory=list)
     carrier_networks: dict[str, list[str]] = field(default_factory=dict)
+    carrier_rates: dict[tuple[str, str], RateRow] = field(default_factory=dict)
+    """By carrier SID and prefix."""
+    down: set[str] = field(default_factory=set)
+    """SIDs of carrier targets."""
 
     def trunk_by_label(self, label: str) -> TrunkRow | None:
         return next((trunk for trunk in self.trunks.values() if trunk.label == label), None)
@@ -43,6 +53,9 @@ class MemoryRouting:
 
     def account(self, account_sid: str) -> AccountRow | None:
         return self.accounts.get(account_sid)
+
+    def destination_rules(self, account_sid: str) -> Mapping[str, bool]:
+        return self.rules.get(account_sid, {})
 
     def has_credential_lists(self, trunk_sid: str) -> bool:
         return bool(self.trunk_lists.get(trunk_sid))
@@ -85,6 +98,12 @@ class MemoryRouting:
     def origination_urls(self, trunk_sid: str) -> Sequence[OriginationUrlRow]:
         return [url for url in self.urls if url.trunk_sid == trunk_sid]
 
+    def takes_registrations(self) -> bool:
+        return any(trunk.registration for trunk in self.trunks.values())
+
+    def registered(self, trunk_sid: str) -> Sequence[Contact]:
+        return in_order(self.contacts.get(trunk_sid, []))
+
     def carrier_by_source(self, source_ip: str) -> CarrierRow | None:
         for sid, texts in self.carrier_networks.items():
             if networks.contains_any(texts, source_ip):
@@ -96,3 +115,19 @@ class MemoryRouting:
             (row, [target for target in self.targets if target.carrier_sid == sid])
             for sid, row in self.carriers.items()
         ]
+
+    def carrier(self, carrier_sid: str) -> CarrierRow | None:
+        return self.carriers.get(carrier_sid)
+
+    def rated_carriers(self) -> set[str]:
+        return {carrier for carrier, _ in self.carrier_rates}
+
+    def rates(self, e164: str) -> dict[str, RateRow]:
+        found: dict[str, RateRow] = {}
+        for (carrier, prefix), row in sorted(self.carrier_rates.items(), key=lambda item: len(item[0][1])):
+            if e164.startswith(prefix):
+                found[carrier] = row
+        return found
+
+    def targets_down(self) -> set[str]:
+        return self.down

@@ -31,6 +31,10 @@ KEYS = {
     "carrier",
     "url",
     "why",
+    "where",
+    "kind",
+    "limit",
+    "seconds",
 }
 BEFORE_ADMISSION = {"source", "transport", "host", "caller", "called", "username", "method", "detail", "url"}
 """What a text for the sender may show: the sender sent it itself."""

@@ -31,6 +31,10 @@ def write(path: Path, world: MemoryRouting) -> None:
         insert("accounts", *world.accounts.values())
         insert("trunks", *world.trunks.values())
         insert(
+            "destination_rules",
+            *((account, *rule) for account, rules in world.rules.items() for rule in rules.items()),
+        )
+        insert(
             "trunk_credential_lists",
             *((trunk, listed) for trunk, lists in world.trunk_lists.items() for listed in lists),
         )
@@ -95,6 +99,7 @@ def test_the_same_answers_as_from_memory(both: tuple[RoutingDb, MemoryRouting]) 
             assert routing.carrier_by_source(source) == world.carrier_by_source(source)
         for account, number in product([*world.accounts, "ACnone"], numbers):
             assert routing.account(account) == world.account(account)
+            assert routing.destination_rules(account) == world.destination_rules(account)
             assert routing.owns_number(account, number) == world.owns_number(account, number)
             assert routing.verified_caller_id(account, number) == world.verified_caller_id(account, number)
         for number in numbers:

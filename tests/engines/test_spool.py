@@ -5,6 +5,9 @@ import os
 from multiprocessing import get_context
 from pathlib import Path
 
+import pytest
+
+from trunkline.engines.kamailio import spool as spool_module
 from trunkline.engines.kamailio.spool import Spool
 
 NOON = 1_800_000_000.0
@@ -43,25 +46,53 @@ def test_processes_that_append_at_once_do_not_mix_their_lines(tmp_path: Path) ->
         assert [event["n"] for event in written if event["mark"] == mark] == list(range(500))
 
 
-def test_a_disk_that_refuses_loses_the_event_and_not_the_call(tmp_path: Path) -> None:
+def test_a_disk_that_refuses_makes_events_wait(tmp_path: Path) -> None:
+    folder = tmp_path / "not there"
+    spool = Spool(folder, lambda now: json.dumps({"e": "alert", "at": now}))
+    for n in range(3):
+        assert spool.append(json.dumps({"n": n}), NOON + n / 10)
+    assert (spool.waiting, spool.lost) == (4, 0)
+    folder.mkdir()
+    assert spool.append('{"n": 3}', NOON + 0.5)
+    assert spool.waiting == 5  # not tried at every event
+    assert spool.append('{"n": 4}', NOON + 1.1)
+    assert spool.waiting == 0
+    assert lines(folder) == [{"e": "alert", "at": NOON}, *({"n": n} for n in range(5))]
+
+
+def test_what_waits_has_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spool_module, "MOST_WAITING", 3)
     spool = Spool(tmp_path / "not there")
-    assert not spool.append("{}", NOON)
-    assert spool.lost == 1
-    (tmp_path / "not there").mkdir()
-    assert spool.append("{}", NOON)
-    assert spool.lost == 1
+    assert [spool.append(json.dumps({"n": n}), NOON) for n in range(5)] == [True] * 3 + [False] * 2
+    assert spool.lost == 2
+    monkeypatch.setattr(spool_module, "MOST_WAITING", 100)
+    monkeypatch.setattr(spool_module, "MOST_BYTES", 50)
+    assert not spool.append("x" * 60, NOON)
+    spool.forget_waiting()
+    assert spool.waiting == 0
 
 
-def test_the_event_after_half_a_line_starts_on_a_line_of_its_own(tmp_path: Path) -> None:
+def test_a_disk_that_becomes_full_at_run_time(tmp_path: Path) -> None:
+    """/dev/full says ENOSPC; the segment is opened anew once it can be written."""
+    (tmp_path / f"events-{int(NOON) // 60}.jsonl").symlink_to("/dev/full")
+    spool = Spool(tmp_path)
+    assert spool.append('{"n": 0}', NOON)
+    assert spool.waiting == 1
+    (tmp_path / f"events-{int(NOON) // 60}.jsonl").unlink()
+    assert spool.append('{"n": 1}', NOON + 2)
+    assert (spool.waiting, lines(tmp_path)) == (0, [{"n": 0}, {"n": 1}])
+
+
+def test_half_a_line_is_written_again_on_a_line_of_its_own(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
     real = os.write
     spool.append('{"n": 0}', NOON)
     os.write = lambda descriptor, data: real(descriptor, data[:4])  # type: ignore[assignment]  # a disk that is nearly full
     try:
-        assert not spool.append('{"n": 1}', NOON)
+        assert spool.append('{"n": 1}', NOON)
     finally:
         os.write = real
-    assert spool.append('{"n": 2}', NOON)
+    assert spool.append('{"n": 2}', NOON + 2)
     (file,) = tmp_path.iterdir()
-    assert file.read_text().splitlines() == ['{"n": 0}', '{"n"', '{"n": 2}']
-    assert spool.lost == 1
+    assert file.read_text().splitlines() == ['{"n": 0}', '{"n"', '{"n": 1}', '{"n": 2}']
+    assert spool.lost == 0

@@ -108,8 +108,17 @@ class PlainSip:
         """
         return self._ask("INVITE", ruri, caller, credentials, self._sdp(srtp), headers or {}, keep)
 
-    def register(self, domain: str, username: str) -> Reply:
-        return self._ask("REGISTER", f"sip:{domain}", username)
+    def register(
+        self,
+        domain: str,
+        username: str,
+        *,
+        credentials: Credentials | None = None,
+        headers: Mapping[str, str] | None = None,
+        keep: dict[str, str] | None = None,
+    ) -> Reply:
+        """`headers` go before our own: another Contact, Expires; an empty value takes ours away."""
+        return self._ask("REGISTER", f"sip:{domain}", username, credentials, "", headers or {}, keep)
 
     def options(self, ruri: str) -> Reply:
         return self._ask("OPTIONS", ruri, "ping")
@@ -124,7 +133,7 @@ class PlainSip:
         headers: Mapping[str, str] | None = None,
         keep: dict[str, str] | None = None,
     ) -> Reply:
-        call_id = f"{secrets.token_hex(8)}@plain"
+        call_id = f"{secrets.token_hex(8)}-plain"
         request = _Request(method, ruri, caller, body, headers or {}, call_id, secrets.token_hex(4))
         first = self._transaction(request, 1, {})
         if first.sip_status not in (401, 407) or credentials is None:

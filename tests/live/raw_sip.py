@@ -48,10 +48,10 @@ def digest(challenge: str, method: str, uri: str, username: str, password: str) 
 class RawCaller:
     """One UDP socket and one call at a time. What is received stays in `received`, in order."""
 
-    def __init__(self, node: LiveNode) -> None:
+    def __init__(self, node: LiveNode, source: str = "127.0.0.1") -> None:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind(("127.0.0.1", 0))
-        self.address = f"127.0.0.1:{self._socket.getsockname()[1]}"
+        self._socket.bind((source, 0))
+        self.address = f"{source}:{self._socket.getsockname()[1]}"
         self._edge = (node.host, node.sip_port)
         self.received: list[SipText] = []
         self.new_call()

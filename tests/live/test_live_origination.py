@@ -152,7 +152,8 @@ def test_the_headers_that_customers_rely_on(node: LiveNode, carrier: DemoCarrier
     assert seen.ruri == f"sip:{trunk.number}@{host};transport=udp"
     assert seen.caller == CALLER
     assert seen.from_header.startswith('"Ann" <sip:')
-    assert seen.asserted_identity == f"<sip:{CALLER}@carrier.example>"
+    # The number is for the customer; where the carrier is, is not (docs/decisions/0007-topology-hiding.md).
+    assert seen.asserted_identity == f"<sip:{CALLER}@{node.host}>"
     assert [value for name, value in seen.headers if name == "X-Twilio-CallSid"] == [record["sid"]]
     assert [value for name, value in seen.headers if name == "X-Twilio-AccountSid"] == [node.demo["account_sid"]]
     assert (seen.header("X-Carrier"), seen.header("X-Branch"), seen.header("User-to-User")) == (
@@ -162,7 +163,7 @@ def test_the_headers_that_customers_rely_on(node: LiveNode, carrier: DemoCarrier
     )
     assert seen.header("Diversion") is None
     assert seen.header("X-Trunkline-Hop") is None
-    assert seen.header("Record-Route") is not None
+    assert seen.header("Record-Route") is None  # our Contact takes its place (decision 7)
 
 
 def test_a_fixed_user_shows_the_number_in_diversion(node: LiveNode, carrier: DemoCarrier, pbx: PbxProcess) -> None:

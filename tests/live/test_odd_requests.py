@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from demo_carrier import DemoCarrier, complaints
 from live_node import LiveNode
@@ -74,26 +76,25 @@ def test_retransmissions_make_one_call(node: LiveNode, carrier: DemoCarrier) -> 
 
 
 def test_a_stranger_cannot_end_the_call(node: LiveNode, carrier: DemoCarrier) -> None:
-    """Who knows Call-ID and tags, but not our Route, ends nothing."""
+    """Who knows Call-ID and tags, but not the Contact that we gave, ends nothing."""
     trunk = node.make_trunk()
     with RawCaller(node) as caller, RawCaller(node) as stranger:
         answer = caller.invite(trunk, ECHO)
         stranger.call_id, stranger.tag, stranger.cseq = caller.call_id, caller.tag, caller.cseq
-        (own,) = answer.every("Record-Route")
-        route = own.partition("tl=")[0]
-        token = own.partition("tl=")[2].partition(">")[0].partition(";")[0]
+        own = answer.first("Contact")
+        sealed = own.partition("tl=")[2].partition(">")[0]
         forged = [
-            "",
-            f"Route: <sip:{node.host}:{node.sip_port};lr>\r\n",
-            f"Route: {route}lr>\r\n",
-            f"Route: {own.replace(token, token[:-1] + ('0' if token[-1] != '0' else '1'))}\r\n",
-            f"Route: {own.replace(token, '0' * 32 + token[32:])}\r\n",
-            f"Route: {own.replace(token, token[:34])}\r\n",
+            f"<sip:{node.host}:{node.sip_port}>",
+            own.replace(sealed, ""),
+            own.replace(sealed, sealed[:-8] + ("A" if sealed[-8] != "A" else "B") + sealed[-7:]),
+            own.replace(sealed, "A" * 32 + sealed[32:]),
+            own.replace(sealed, sealed[:34]),
         ]
-        for route in forged:
-            stranger.send(stranger.bye(answer, route=route))
-            assert stranger.final().sip_status == 481, route
-        # With the right Route, but in another call's name.
+        for contact in forged:
+            known = replace(answer, headers=tuple((n, contact if n == "Contact" else v) for n, v in answer.headers))
+            stranger.send(stranger.bye(known, route=f"Route: <sip:{node.host}:{node.sip_port};lr>\r\n"))
+            assert stranger.final().sip_status == 481, contact
+        # With the right Contact, but in another call's name.
         stranger.send(stranger.bye(answer, call_id="another"))
         assert stranger.final().sip_status == 481
         # The call is still up: its own BYE reaches the carrier, and gets the carrier's answer.

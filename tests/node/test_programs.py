@@ -22,7 +22,7 @@ def test_the_order_of_stopping(tmp_path):
     _, programs = listed(tmp_path, demo=True)
     by_priority = sorted(programs, key=lambda program: -program.priority)
     assert [program.name for program in by_priority] == [
-        "carrier", "kamailio", "tls_front", "recorder", "rtpengine", "publisher", "api",
+        "carrier", "kamailio", "tls_front", "tracer", "recorder", "rtpengine", "publisher", "api",
     ]  # fmt: skip
 
 
@@ -34,7 +34,7 @@ def test_without_demo_there_is_no_carrier(tmp_path):
 def test_our_programs_get_the_settings_by_environment(tmp_path):
     settings, programs = listed(tmp_path, demo=False)
     for program in programs:
-        if program.name in ("api", "publisher", "recorder"):
+        if program.name in ("api", "publisher", "recorder", "tracer"):
             assert program.argv[0] == sys.executable
             assert Settings.load({}, program.environment) == settings
     json.dumps([program.argv for program in programs])

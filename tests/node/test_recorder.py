@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from real_rtpengine import Endpoint, RealRtpengine, talk
 from recorder_desk import expected, stored, story
-from spool_events import CallEvents, write_spool
+from spool_events import CallEvents, call_sid, write_spool
 
 from trunkline.core.cdr import cdr_of
-from trunkline.engines.rtpengine.ng import NgClient, Reply, Request
+from trunkline.engines.rtpengine.ng import NgClient, Reply, Request, media_id
 from trunkline.node.recorder import Found, Recorder
 from trunkline.node.spool_reader import SpoolReader
 from trunkline.store import schema
@@ -151,7 +151,8 @@ def test_media_is_released_once_per_call(url: str, spool: Path) -> None:
     bodies = [
         (request.body["command"], request.body["call-id"], request.body.get("from-tag")) for request in media.asked
     ]
-    assert bodies == [("delete", "call-1@pbx", "tag1"), ("query", "call-3@pbx", None), ("delete", "call-3@pbx", None)]
+    first, third = media_id(known.sid), media_id(earlier.sid)
+    assert bodies == [("delete", first, "tag1"), ("query", third, None), ("delete", third, None)]
 
 
 def test_outage_waits_and_loses_nothing(url: str, spool: Path) -> None:
@@ -185,7 +186,7 @@ def test_outage_waits_and_loses_nothing(url: str, spool: Path) -> None:
 def test_recorder_killed_between_delete_and_commit_gets_the_figures_again(url: str, spool: Path) -> None:
     with RealRtpengine() as rtpengine, NgClient(rtpengine.ng_port) as media:
         caller, callee = Endpoint(1111), Endpoint(2222)
-        rtpengine.connect("call-1@pbx", caller, callee)
+        rtpengine.connect(media_id(call_sid(1)), caller, callee)
         talk(caller, callee, packets=20, pace=0.002, report_every=0)
         call = CallEvents(1)
         write_spool(spool, [call.invite() | {"from_tag": "from"}, call.answered(1), call.bye(2)])
@@ -206,7 +207,7 @@ def test_recorder_killed_between_delete_and_commit_gets_the_figures_again(url: s
 def test_call_that_began_before_this_recorder_gets_its_figures(url: str, spool: Path) -> None:
     with RealRtpengine() as rtpengine, NgClient(rtpengine.ng_port) as media:
         caller, callee = Endpoint(1111), Endpoint(2222, drop=lambda number: number >= 10)
-        rtpengine.connect("call-1@pbx", caller, callee)
+        rtpengine.connect(media_id(call_sid(1)), caller, callee)
         talk(caller, callee, packets=20, pace=0.002, report_every=0)
         engine = open_engine(url)
         log = CallLog(Database(engine), "test")

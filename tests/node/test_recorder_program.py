@@ -16,10 +16,11 @@ import pytest
 from postgres import PostgresServer
 from real_rtpengine import Endpoint, RealRtpengine, free_port, talk
 from recorder_desk import Program, expected, stored, story, wait_for
-from spool_events import CallEvents, Event, as_line, edge_alert, edge_started, write_spool
+from spool_events import CallEvents, Event, as_line, call_sid, edge_alert, edge_started, write_spool
 from sqlalchemy import func, select
 
 from trunkline.core.cdr import Cdr
+from trunkline.engines.rtpengine.ng import media_id
 from trunkline.store.database import open_engine
 from trunkline.store.models import Alert, Call, SpoolPosition
 
@@ -206,7 +207,7 @@ def test_figures_of_a_real_call(tmp_path: Path) -> None:
         try:
             program.start()
             call = CallEvents(1, at=time.time())
-            rtpengine.connect("call-1@pbx", caller, callee)
+            rtpengine.connect(media_id(call_sid(1)), caller, callee)
             invite = call.invite() | {"from_tag": "from"}
             write_spool(program.home / "spool", [invite, call.answered(0.1)])
             talk(caller, callee, packets=260, report_every=120)

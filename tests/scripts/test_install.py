@@ -109,11 +109,11 @@ def test_twice_in_a_row_is_quick_and_silent(machine):
 def test_the_tests_need_more(machine):
     machine.provide(*RUN_PACKAGES)
     assert machine.install("test").returncode == 0
-    assert machine.apt()[0].endswith("sip-tester baresip-core sipsak postgresql tshark")
+    assert machine.apt()[0].endswith("sip-tester baresip-core sipsak sipvicious postgresql tshark")
 
 
 def test_what_serves_the_tests_serves_a_node(machine):
-    machine.provide(*RUN_PACKAGES, "sip-tester", "baresip-core", "sipsak", "postgresql", "tshark")
+    machine.provide(*RUN_PACKAGES, "sip-tester", "baresip-core", "sipsak", "sipvicious", "postgresql", "tshark")
     machine.install("test")
     assert machine.install("run").stderr == ""
 

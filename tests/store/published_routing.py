@@ -8,9 +8,10 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from trunkline.store.accounts import create_account
-from trunkline.store.carriers import add_carrier_address, add_target, create_carrier
+from trunkline.store.carriers import add_carrier_address, add_target, create_carrier, set_rate
 from trunkline.store.credentials import add_credential, create_credential_list
 from trunkline.store.database import Database
+from trunkline.store.destination_rules import set_destination_rule
 from trunkline.store.ip_access_control_lists import (
     add_ip_address,
     create_ip_access_control_list,
@@ -60,7 +61,9 @@ def fill_store(database: Database) -> Trunk:
         add_phone_number(session, account.sid, "+15550100100", trunk=trunk)
         add_caller_id(session, account.sid, "+15550100200", verified=True)
         add_caller_id(session, account.sid, "+15550100300")
+        set_destination_rule(session, account.sid, "+4930", False)
         carrier = create_carrier(session, "Carrier", priority=3)
         add_target(session, carrier, "sip:127.0.0.1:5070", priority=4)
         add_carrier_address(session, carrier, "2001:db8::1/32")
+        set_rate(session, carrier, "+49", 12_000)
         return trunk

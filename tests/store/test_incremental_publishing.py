@@ -15,10 +15,11 @@ from sqlalchemy.orm import Session
 from trunkline.core import routing_schema
 from trunkline.store.accounts import create_account
 from trunkline.store.base import Base
-from trunkline.store.carriers import add_carrier_address, add_target, create_carrier
+from trunkline.store.carriers import add_carrier_address, add_target, create_carrier, set_rate
 from trunkline.store.credentials import add_credential, create_credential_list, delete_credential_list
 from trunkline.store.database import Database
 from trunkline.store.errors import Conflict, Refused
+from trunkline.store.destination_rules import set_destination_rule
 from trunkline.store.ip_access_control_lists import (
     add_ip_address,
     create_ip_access_control_list,
@@ -107,6 +108,9 @@ ACTIONS: list[Callable] = [
     lambda c, _: create_account(c.session),
     lambda c, a: setattr(a, "status", c.dice.choice(["active", "suspended", "closed"])),
     lambda c, a: (setattr(a, "billing", "prepaid"), setattr(a, "balance_micros", c.dice.randrange(-1, 2))),
+    lambda c, a: set_destination_rule(
+        c.session, a.sid, c.dice.choice(["+44", "low:DE"]), c.dice.choice([True, False, None])
+    ),
     lambda c, a: create_trunk(c.session, a.sid, domain_name=label(c)),
     lambda c, a: create_trunk(c.session, a.sid, domain_name=label(c)),
     on(Trunk, lambda c, trunk: set_domain(c.session, trunk, label(c), ())),
@@ -143,6 +147,7 @@ ACTIONS: list[Callable] = [
     on(Carrier, lambda c, carrier: add_target(c.session, carrier, f"sip:127.0.0.1:{c.dice.randrange(1, 9)}")),
     on(Carrier, lambda c, carrier: add_carrier_address(c.session, carrier, network(c))),
     on(Carrier, lambda c, carrier: setattr(carrier, "priority", c.dice.randrange(9))),
+    on(Carrier, lambda c, carrier: set_rate(c.session, carrier, c.dice.choice(["+4", "+49"]), c.dice.randrange(9))),
     lambda c, _: add_target(c.session, create_carrier(c.session, "Carrier"), "sip:127.0.0.1:9"),
     on(Carrier, remove),
     on(CarrierTarget, remove),

@@ -7,8 +7,12 @@ from collections.abc import Mapping
 
 from trunkline.analyzer.model.finding import Finding, Fix
 from trunkline.analyzer.model.trace import Trace
+from trunkline.analyzer.rules.addresses import is_public
+from trunkline.pbx.remedies import TOPICS
 from trunkline.pbx.snippets import SYSTEMS, fixes_for
 
+NEEDS_OUTSIDE = "public_address"
+"""Topic of remedies that repairs only what crosses a NAT."""
 REPAIRS_NOTHING = "CAP-"
 """Remarks on the capture itself: a fix for `any` suffices."""
 
@@ -24,6 +28,7 @@ def fixes_of(trace: Trace, findings: list[Finding]) -> list[list[Fix]]:
     common = values_of(trace)
     systems = {call.id: Counter(dialog.pbx for dialog in call.dialogs if dialog.pbx) for call in trace.calls}
     overall: Counter[str] = sum(systems.values(), Counter())
+    outside = _reaches_outside(trace)
     all_fixes = []
     for finding in findings:
         seen: Counter[str] = sum((systems[call] for call in finding.calls if call in systems), Counter())
@@ -35,8 +40,18 @@ def fixes_of(trace: Trace, findings: list[Finding]) -> list[list[Fix]]:
         ]
         if finding.rule.startswith(REPAIRS_NOTHING) or finding.severity == "info":
             found = [fix for fix in found if fix.pbx in {"any", pbx}]
+        if not outside:
+            found = [fix for fix in found if fix.title != TOPICS[NEEDS_OUTSIDE].title]
         all_fixes.append(found)
     return all_fixes
+
+
+def _reaches_outside(trace: Trace) -> bool:
+    """Whether a public address takes part: between private ones nobody has to know a public address of the PBX."""
+    ends = {end.ip for message in trace.messages for end in (message.src, message.dst) if end is not None}
+    ends |= {end.ip for stream in trace.media.streams for end in (stream.src, stream.dst)}
+    # A text log may name no addresses at all; that proves nothing.
+    return not ends or any(is_public(ip) for ip in ends)
 
 
 def _sender(trace: Trace, finding: Finding) -> dict[str, str]:

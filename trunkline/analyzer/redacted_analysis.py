@@ -31,7 +31,7 @@ def redacted(analysis: Analysis, redactor: Redactor) -> Analysis:
         media=_media(trace.media, redactor),
         profile=trace.profile,
         profile_why=redactor.text(trace.profile_why),
-        options=Options(trace.options.provider, trace.options.pbx),
+        options=Options(trace.options.provider, pbx=trace.options.pbx),
         one_sided=trace.one_sided,
         inside_nat=trace.inside_nat,
         start=trace.start,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import sqlalchemy
 from fastapi import FastAPI
@@ -12,23 +12,30 @@ from trunkline.api import (
     accounts,
     alerts,
     balance,
+    bans,
+    call_analyses,
     call_details,
     caller_ids,
     calls,
     carrier_addresses,
+    carrier_rates,
     carrier_targets,
     carriers,
     credential_lists,
     credentials,
+    destination_rules,
+    dialing_permissions,
     errors,
     healthz,
     help_pages,
     incoming_phone_numbers,
     ip_access_control_lists,
     ip_addresses,
+    metrics,
     origination_urls,
     outgoing_caller_ids,
     platform_accounts,
+    registrations,
     trunk_credential_lists,
     trunk_ip_access_control_lists,
     trunk_phone_numbers,
@@ -38,6 +45,7 @@ from trunkline.api import (
 )
 from trunkline.api.dispatch import Dispatch
 from trunkline.api.healthz import HealthReport
+from trunkline.api.metrics import Metric
 from trunkline.settings import Settings
 from trunkline.store.database import Database
 
@@ -61,16 +69,24 @@ RESOURCES = (
     calls,
     # monitor.twilio.com/v1
     alerts,
+    # voice.twilio.com/v1
+    dialing_permissions,
     # ours: /trunkline/v1
+    destination_rules,
     platform_accounts,
     carriers,
     carrier_targets,
     carrier_addresses,
+    carrier_rates,
     caller_ids,
     trunk_settings,
+    registrations,
+    call_analyses,
     call_details,
+    bans,
     # neither: /healthz, /docs/errors/<code>
     healthz,
+    metrics,
     help_pages,
 )
 
@@ -79,9 +95,13 @@ REQUESTS_AT_A_TIME = 12
 
 
 def create_app(
-    settings: Settings, engine: sqlalchemy.Engine, health: Callable[[], HealthReport] | None = None
+    settings: Settings,
+    engine: sqlalchemy.Engine,
+    health: Callable[[], HealthReport] | None = None,
+    node_metrics: Callable[[], Iterable[Metric]] | None = None,
 ) -> FastAPI:
     """The application over a migrated store. `health` says what works; without it only the database is asked.
+    `node_metrics` are what /metrics shows.
 
     Ours has no generated schema page: the published descriptions and docs/api.md are the schema, and the routes read
     their forms by fields of their own. Redirects of slashes are off because the published clients do not follow them.
@@ -90,6 +110,7 @@ def create_app(
     app.state.settings = settings
     app.state.database = Database(engine)
     app.state.health = health
+    app.state.metrics = node_metrics
     app.state.turns = asyncio.Semaphore(REQUESTS_AT_A_TIME)
     errors.install(app)
     for resource in RESOURCES:

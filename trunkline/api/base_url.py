@@ -18,6 +18,7 @@ PRODUCT_OF_PREFIX = {
     "/2010-04-01": "api",
     "/v1/Trunks": "trunking",
     "/v1/Alerts": "monitor",
+    "/v1/DialingPermissions": "voice",
 }
 """First segments of a path → product. They do not overlap, so the path alone names the product."""
 

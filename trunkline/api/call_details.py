@@ -77,6 +77,7 @@ def view(context: Context, call: Call) -> dict[str, Any]:
         "source_address": call.source_address,
         "user_agent": call.user_agent,
         "codec": call.codec,
+        "price_micros": call.price_micros,
         "secure": call.secure,
         "edge": call.edge,
         "customer_side": _media(call, "customer"),
@@ -105,6 +106,9 @@ def attempt_view(attempt: Attempt) -> dict[str, Any]:
         "q850_cause": attempt.q850_cause,
         "outcome": attempt.outcome,
         "next": attempt.next,
+        "rate_micros": attempt.rate_micros,
+        "rate_first_seconds": attempt.rate_first_seconds,
+        "rate_next_seconds": attempt.rate_next_seconds,
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from trunkline.api.dates import iso8601
 from trunkline.api.fields import Flag, WholeNumber, change, read_fields
 from trunkline.api.limits import PRIORITY_MOST, SIP_URL_CHARACTERS, WEIGHT_MOST
 from trunkline.api.owned import found
+from trunkline.core import carrier_state
 from trunkline.store.carriers import add_target, canonical_target
 from trunkline.store.models import CarrierTarget
 
@@ -86,6 +88,18 @@ def _of_carrier(context: Context, carrier_sid: str, sid: str) -> CarrierTarget:
     return row
 
 
+def _state(context: Context, row: CarrierTarget) -> dict[str, Any]:
+    """What this node's edge knows: `unknown` where it does not ask, or has not got an answer yet."""
+    known = carrier_state.read(context.settings.run_dir / carrier_state.STATE_FILE, time.time())["targets"].get(row.sid)
+    if known is None or known["state"] == "unknown":
+        return {"state": "unknown", "state_since": None, "last_answer": None}
+    return {
+        "state": known["state"],
+        "state_since": iso8601(int(known["since"] * 1e6)),
+        "last_answer": known["answer"],
+    }
+
+
 def view(context: Context, row: CarrierTarget) -> dict[str, Any]:
     return {
         "sid": row.sid,
@@ -94,6 +108,7 @@ def view(context: Context, row: CarrierTarget) -> dict[str, Any]:
         "enabled": row.enabled,
         "priority": row.priority,
         "weight": row.weight,
+        **_state(context, row),
         "date_created": iso8601(row.date_created_us),
         "date_updated": iso8601(row.date_updated_us),
         "url": f"{context.base.own}/trunkline/v1/Carriers/{row.carrier_sid}/Targets/{row.sid}",

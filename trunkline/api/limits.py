@@ -40,6 +40,14 @@ PASSWORD_CHARACTERS_LEAST = 12
 PASSWORD_CHARACTERS_MOST = 128
 """Ours."""
 
+CPS_MOST = 100_000.0
+CONCURRENT_CALLS_MOST = 131_072
+"""Ours: as many calls as the edge's book has places for (`engines/kamailio/call_book.py`)."""
+CALL_SECONDS_MOST = 86_400
+"""32015: 24 hours, as the vendor has it."""
+DESTINATION_RULES_PER_ACCOUNT = 5000
+"""Ours."""
+
 PRIORITY_MOST = 65535
 WEIGHT_MOST = 65535
 ALERTS_DAYS_BACK = 30

@@ -91,7 +91,9 @@ def analyze(
     """
     from trunkline.analyzer.model.trace import Options
 
-    options = Options(provider, pbx, _passwords(password_file), _numbers(numbers))
+    options = Options(
+        provider, pbx=pbx, passwords=_passwords(password_file), own_numbers=_numbers(numbers)
+    )
     analysis, sources = _analysis(files, options)
     with sources:
         _write(analysis, Wanted(**wanted), sources.inputs)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from trunkline.node.demo import CALLER_ID, Demo
@@ -13,6 +14,7 @@ from trunkline.testbench.call import CallReport, TrunkCall, explain, run_test_ca
 from trunkline.testbench.call_plan import CallPlan
 from trunkline.testbench.control import ControlClient
 from trunkline.testbench.numbers import ECHO_NUMBER
+from trunkline.testbench.pcap import PcapWriter
 from trunkline.testbench.ping import PingError, parse_target
 from trunkline.testbench.result import call_result_from_json
 
@@ -61,6 +63,25 @@ def place(settings: Settings, request: CallRequest) -> CallReport:
         ca = settings.tls_dir / "ca.pem"
     local = local_address(plan.via)
     return run_test_call(TrunkCall(plan, local_host=local, tls_ca=ca, trace=request.trace), expect_tone=expect_tone)
+
+
+def faulty(settings: Settings, request: CallRequest, fault: str, capture: Path | None) -> dict[str, object]:
+    """The same call by a PBX with this fault; what came of it. Raises CannotCall, ValueError, OSError."""
+    from trunkline.testbench import fault_caller, tls_faults
+    from trunkline.testbench.faults import choose
+
+    chosen = choose(fault, "pbx")
+    if chosen.is_("tls-1.0"):
+        request = replace(request, transport="tls")
+    plan = plan_of(request, Demo.read(settings))
+    target = parse_target(plan.via)
+    with PcapWriter(capture) if capture else nullcontext() as writer:
+        if chosen.is_("tls-1.0"):
+            return {"handshake": tls_faults.connect_with_old_tls((target.host, target.port), writer)}
+        call = fault_caller.FaultyCall(
+            plan.to, plan.via, plan.caller, plan.username, plan.password, request.seconds, plan.digits or "159"
+        )
+        return asdict(fault_caller.place_faulty_call(call, chosen, host=local_address(plan.via), capture=writer))
 
 
 def plan_of(request: CallRequest, demo: Demo | None) -> CallPlan:
@@ -117,7 +138,6 @@ def local_address(via: str) -> str:
 def _place_from_carrier(settings: Settings, request: CallRequest, demo: Demo | None) -> CallReport:
     """The running demo's carrier places the call, so that the edge knows it by its address."""
     import time
-    from dataclasses import asdict
 
     if demo is None:
         raise CannotCall("--from-carrier needs the demo's carrier: start `trunkline up --demo`, or name its --home")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,14 @@ from typing import Any
 import click
 
 from trunkline.cli.options import EXIT_FAILED, cannot, json_option, load_settings, setting_options, show_json
+
+
+def _show_faults(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from trunkline.testbench.faults import fault_list
+
+        click.echo(fault_list("pbx"))
+        context.exit()
 
 
 @click.command()
@@ -38,6 +45,13 @@ from trunkline.cli.options import EXIT_FAILED, cannot, json_option, load_setting
 @click.option(
     "--from-carrier", is_flag=True, help="Let the demo's carrier call CALLED, a number of yours (origination)."
 )
+@click.option("--fault", metavar="NAME[=VALUE]", help="Be a PBX with this fault, over UDP; --list-faults shows them.")
+@click.option(
+    "--list-faults", is_flag=True, is_eager=True, expose_value=False, callback=_show_faults, help="Print the faults."
+)
+@click.option(
+    "--capture", type=click.Path(dir_okay=False, path_type=Path), help="With --fault: every packet, as a pcap file."
+)
 @setting_options("home")
 @json_option
 def call(as_json: bool, **options: Any) -> None:
@@ -61,10 +75,15 @@ def call(as_json: bool, **options: Any) -> None:
     from trunkline.testbench.control import ControlError
 
     settings = load_settings({"home": options.pop("home")})
+    fault, capture = options.pop("fault"), options.pop("capture")
     try:
         request = call_request.CallRequest(**options)
+        if fault is not None:
+            sys.exit(_call_with_fault(call_request.faulty(settings, request, fault, capture), as_json))
+        if capture is not None:
+            cannot("--capture goes with --fault; --trace has the SIP messages of a call without one")
         report = call_request.place(settings, request)
-    except (call_request.CannotCall, ControlError, TimeoutError, ValueError) as problem:
+    except (call_request.CannotCall, ControlError, TimeoutError, OSError, ValueError) as problem:
         cannot(str(problem))
     if as_json:
         show_json(report.to_json())
@@ -72,6 +91,15 @@ def call(as_json: bool, **options: Any) -> None:
         for sentence in report.explanation:
             click.echo(sentence)
     sys.exit(0 if report.ok else EXIT_FAILED)
+
+
+def _call_with_fault(outcome: dict[str, object], as_json: bool) -> int:
+    """Says what came of it. A call that fails is what a fault is for, so the exit status is 0."""
+    if as_json:
+        show_json(outcome)
+    else:
+        click.echo(", ".join(f"{name.replace('_', ' ')} {value}" for name, value in outcome.items() if value != ""))
+    return 0
 
 
 @click.command()
@@ -95,6 +123,8 @@ def ping(sip_uri: str, count: int, interval: float, wait: float, tls_ca: Path | 
       trunkline ping sip:127.0.0.1:5060
       trunkline ping 'sip:192.0.2.10:5061;transport=tls' --count 10 --json
     """
+    import asyncio
+
     from trunkline.testbench import ping as pinging
 
     def show(echo: pinging.Echo) -> None:

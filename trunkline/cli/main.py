@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from trunkline.cli import account, calling, node, storage
+from trunkline.cli import account, analyze, bans, calling, explain, node, operations, pbx, storage
 from trunkline.cli.options import EXIT_CANNOT
 
 
@@ -26,7 +26,17 @@ def cli() -> None:
     """
 
 
-for command in (*node.COMMANDS, *calling.COMMANDS, *account.COMMANDS, *storage.COMMANDS):
+for command in (
+    *node.COMMANDS,
+    *calling.COMMANDS,
+    *explain.COMMANDS,
+    *analyze.COMMANDS,
+    *pbx.COMMANDS,
+    *account.COMMANDS,
+    *storage.COMMANDS,
+    *bans.COMMANDS,
+    *operations.COMMANDS,
+):
     cli.add_command(command)
 
 

@@ -19,7 +19,7 @@ from trunkline.cli.options import (
 
 ALL_SETTINGS = (
     "home", "sip_host", "public_ip", "sip_port", "tls_port", "http_host", "http_port", "rtp_ports", "database_url",
-    "realm", "domain_suffixes", "no_funds_response", "drain_seconds", "sip_workers", "log_level",
+    "realm", "domain_suffixes", "no_funds_response", "drain_seconds", "sip_workers", "ban_seconds", "log_level",
 )  # fmt: skip
 
 
@@ -52,7 +52,7 @@ def up(demo: bool, **options: Any) -> None:
 @setting_options("home", "http_host", "http_port")
 @json_option
 def status(as_json: bool, **options: Any) -> None:
-    """Say whether a node works, part by part, and how often its programs were started again.
+    """Say whether a node works, part by part, how often its programs were started again, and which PBXs are registered.
 
     Exit status 1 when something does not work, 2 when no node answers.
 
@@ -63,6 +63,7 @@ def status(as_json: bool, **options: Any) -> None:
     """
     import httpx
 
+    from trunkline.node.registration_watch import registered_in_words
     from trunkline.node.supervisor import restarts
 
     settings = load_settings(options)
@@ -74,11 +75,13 @@ def status(as_json: bool, **options: Any) -> None:
         cannot(f"no node answers on {settings.api_url}: start one with `trunkline up`, or name it with --http-port")
     counts = restarts(settings.run_dir)
     if as_json:
-        show_json(health | {"restarts": counts})
+        show_json(health | {"restarts": counts, "registered": registered_in_words(settings)})
     else:
         for name in sorted(parts.keys() | counts.keys()):
             again = f", started again {counts[name]} times" if counts.get(name) else ""
             click.echo(f"{name:<12} {' '.join(parts.get(name, 'running').split())}{again}")
+        for line in registered_in_words(settings):
+            click.echo(f"{'registered':<12} {line}")
     sys.exit(0 if answer.status_code == httpx.codes.OK else EXIT_FAILED)
 
 

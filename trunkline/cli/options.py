@@ -34,6 +34,7 @@ SETTING_HELP = {
     "no_funds_response": "403 or 603, for accounts without funds or standing.  [default: 403]",
     "drain_seconds": "How long the first SIGTERM lets calls finish.  [default: 30]",
     "sip_workers": "SIP processes for each socket.  [default: as many as processors, at least 2]",
+    "ban_seconds": "How long the first ban of a flooding or guessing source lasts.  [default: 60]",
     "log_level": "debug, info, warning or error.  [default: info]",
 }
 METAVARS = {"home": "DIR", "sip_host": "IP", "public_ip": "IP", "http_host": "IP", "rtp_ports": "FIRST-LAST"}

@@ -3,10 +3,12 @@
     1. which trunk          the host of the Request-URI, else the global endpoint's rule          403 32200
     2. address              the trunk's IP access control lists, where it has any                 403 32201
     3. credentials          the trunk's credential lists, where it has any: 407, then             403 32202
-    4. account              active, with funds                                                    403 10001
+    4. account              active, with funds, below its spending cap                            403 10001
     5. secure               TLS and SRTP as the trunk says                                        488 32209 32208 32207
-    6. called number        +E.164                                                                400 32101
+    6. called number        emergency and short codes; the trunk's number rules; +E.164           403 32205, 400 32101
     7. caller ID            a number or verified caller ID of the account                         403 32206 32204
+    8. destination          open for the account                                                  403 32205
+    9. how many             calls per second and at a time (`route`, once the call could go out)  503 32001 32012 10004
 
 Up to and including step 3 the sender is a stranger, and an answer says only what the sender itself sent. Labels that
 do not exist and trunks without any authentication answer alike; the account is judged after the credentials.
@@ -17,11 +19,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from random import Random
 
-from trunkline.core import digest, e164, networks
+from trunkline.core import destination, digest, e164, networks
 from trunkline.core.caller_id import present
 from trunkline.core.cause import Cause
-from trunkline.core.decision import Alert, Challenge, Reject
+from trunkline.core.decision import Alert, Challenge, MayRegister, Reject
 from trunkline.core.digest import Authorization, DigestError, Outcome
+from trunkline.core.number_rules import apply_number_rules
 from trunkline.core.policy import Policy
 from trunkline.core.record import record
 from trunkline.core.refusal import Case
@@ -41,8 +44,10 @@ class Admitted:
     trunk: TrunkRow
     caller: str
     called: str
+    """+E.164, or an emergency number as it is dialled."""
     replace_caller_id: str | None
     alerts: tuple[Alert, ...]
+    emergency: bool = False
 
 
 class Admission:
@@ -67,10 +72,32 @@ class Admission:
         if refused is not None:
             return refused
         account = self.routing.account(trunk.account_sid)
-        refused = self._judge_account(account) or self._judge_security(trunk)
+        refused = self._judge_account(account, trunk) or self._judge_security(trunk)
         if refused is not None:
             return refused
         return self._judge_numbers(trunk)
+
+    def judge_register(self) -> MayRegister | Challenge | Reject:
+        """A REGISTER: steps 1 to 5, with one refusal for every trunk that takes none, whether it exists or not."""
+        kind, label = self.case.trunk_host
+        trunk: TrunkRow | Challenge | Reject | None = None
+        if kind is HostKind.LABEL:
+            trunk = self.routing.trunk_by_label(label)
+        elif kind is HostKind.GLOBAL and self.routing.takes_registrations():
+            trunk = self._trunk_at_global_endpoint()
+        if isinstance(trunk, (Challenge, Reject)):
+            return trunk
+        if trunk is not None:
+            self.case.concerns(trunk)
+        if trunk is None or not trunk.registration or not self._asks_who(trunk):
+            return self.case.refuse(Cause.REGISTER_REFUSED)
+        refused = self._authenticate(trunk) or self._judge_account(self.routing.account(trunk.account_sid), trunk)
+        if refused is None and trunk.secure and self.invite.transport != "tls":
+            refused = self.case.refuse(Cause.TLS_REQUIRED, 403)
+        return refused or MayRegister(trunk.account_sid, trunk.sid)
+
+    def _asks_who(self, trunk: TrunkRow) -> bool:
+        return self.routing.has_acls(trunk.sid) or self.routing.has_credential_lists(trunk.sid)
 
     # 1. Which trunk
 
@@ -202,6 +229,8 @@ class Admission:
             algorithm = digest.MD5
         nonce = digest.make_nonce(self.policy.nonce_secret, self.now, self.dice.getrandbits(64), algorithm)
         value = digest.challenge_value(self.policy.realm, nonce, algorithm, stale=stale)
+        if self.invite.method == "REGISTER":
+            return Challenge(401, "Unauthorized", (("WWW-Authenticate", value),), stale)
         return Challenge(
             407,
             "Proxy Authentication Required",
@@ -212,11 +241,15 @@ class Admission:
 
     # 4 and 5. Account and security
 
-    def _judge_account(self, account: AccountRow | None) -> Reject | None:
+    def _judge_account(self, account: AccountRow | None, trunk: TrunkRow) -> Reject | None:
         status = self.policy.no_funds_status
         if account is None or account.status != "active":
             return self.case.refuse(Cause.ACCOUNT_INACTIVE, status, status=account.status if account else "closed")
-        return None if account.funds else self.case.refuse(Cause.NO_FUNDS, status)
+        if not account.funds:
+            return self.case.refuse(Cause.NO_FUNDS, status)
+        if account.spend_ok or (trunk.emergency and destination.is_emergency(self.case.uri.user)):
+            return None
+        return self.case.refuse(Cause.SPENDING_CAP, status)
 
     def _judge_security(self, trunk: TrunkRow) -> Reject | None:
         invite = self.invite
@@ -227,14 +260,39 @@ class Admission:
         # A late offer shows its SDP in the ACK only, as an answer to ours, which says RTP/SAVP.
         return self.case.refuse(Cause.SRTP_REQUIRED) if invite.has_sdp and not invite.offers_srtp else None
 
-    # 6 and 7. Numbers
+    # 6 to 8. Numbers
 
     def _judge_numbers(self, trunk: TrunkRow) -> Admitted | Reject:
-        called = self.case.uri.user
+        dialled = called = self.case.uri.user
+        if len(dialled) <= _NOT_E164 or trunk.number_rules != "[]":
+            # An emergency number is one before any rule: a rule for extensions must not take it away.
+            if not destination.is_emergency(dialled):
+                called = self.case.called = apply_number_rules(trunk.number_rules, dialled)
+            if destination.is_emergency(called):
+                return self._emergency(trunk, called.removeprefix("+"))
+            if destination.is_short_code(called):
+                return self.case.refuse(Cause.SHORT_CODE)
         if not e164.is_e164(called):
             guess = e164.suggestion(called)
             return self.case.refuse(Cause.NUMBER_NOT_E164, suggestion=f" Did you mean {guess}?" if guess else "")
         presented = present(self.invite, trunk, self.routing, self.case)
         if isinstance(presented, Reject):
             return presented
+        where = destination.destination(called)
+        if not destination.is_open(where, called, self.routing.destination_rules(trunk.account_sid)):
+            kind = _KIND_IN_WORDS[where.kind]
+            return self.case.refuse(Cause.DESTINATION_CLOSED, where=where.name, kind=kind)
         return Admitted(trunk, presented.caller, called, presented.replacement, presented.alerts)
+
+    def _emergency(self, trunk: TrunkRow, called: str) -> Admitted | Reject:
+        if not trunk.emergency:
+            return self.case.refuse(Cause.EMERGENCY_NOT_ENABLED)
+        presented = present(self.invite, trunk, self.routing, self.case)
+        if isinstance(presented, Reject):
+            return presented
+        return Admitted(trunk, presented.caller, called, presented.replacement, presented.alerts, True)
+
+
+_NOT_E164 = e164.MIN_DIGITS
+"""A dialled text of so many characters or fewer is no +E.164 number."""
+_KIND_IN_WORDS = {"low": "closed by the account", "special": "premium rate", "tollfraud": "a range known for fraud"}

@@ -50,6 +50,8 @@ def alerts_of_call(cdr: Cdr, event: Event) -> list[AlertRecord]:
         return _failed_attempt(cdr, event)
     if kind == "final" and event.get("error_code") is not None:
         return _nobody_left(cdr, event)
+    if kind == "ended" and cdr.cause is not None and event.get("cause") == cdr.cause:
+        return _ended_by_edge(cdr, event)
     return []
 
 
@@ -90,6 +92,8 @@ def _refusal(cdr: Cdr, event: Event) -> list[AlertRecord]:
 def _failed_attempt(cdr: Cdr, event: Event) -> list[AlertRecord]:
     """32011 wherever failover would have gone on: the PBX could not be talked to. A busy callee is no such failure."""
     attempt = cdr.attempts[number(event["n"], 0, 999)]
+    if event.get("redirected"):
+        return []
     if attempt.outcome != "failed" or not (event.get("next") or _is_failover(event, attempt)):
         return []
     cause = Cause.ORIGINATION_ATTEMPT_FAILED
@@ -119,6 +123,16 @@ def _nobody_left(cdr: Cdr, event: Event) -> list[AlertRecord]:
     seen = {"called": cdr.called, "caller": cdr.caller, "trunk": cdr.trunk_sid, "account": cdr.account_sid}
     sentence = cause_texts(row, {**seen})[1] if row else f"The call failed: {text(event.get('reason'))}"
     return [_alert(cdr, cdr.error_code, _level(cdr.cause), sentence, cdr.ended_us or cdr.started_us, "final", {})]
+
+
+def _ended_by_edge(cdr: Cdr, event: Event) -> list[AlertRecord]:
+    """The edge ended an answered call."""
+    row = Cause.__members__.get(cdr.cause or "")
+    if row is None or row.code is None:
+        return []
+    seen = {"called": cdr.called, "caller": cdr.caller, "trunk": cdr.trunk_sid, "account": cdr.account_sid}
+    sentence = cause_texts(row, {**seen, "limit": event.get("limit", "-")})[1]
+    return [_alert(cdr, row.code, row.level, sentence, cdr.ended_us or cdr.started_us, "ended", {})]
 
 
 def _level(cause: str | None) -> str:

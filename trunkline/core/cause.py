@@ -73,6 +73,14 @@ class Cause(Enum):
         "Digest authentication of user name {username} from {source} failed on trunk {trunk}: {detail}.",
     )
 
+    # No answer goes out for it: the edge drops what a banned source sends, and the ban itself is one alert.
+    SOURCE_BANNED = CauseRow(
+        403, "Forbidden", 32200, "warning", _CALLER,
+        "Insufficient permissions: {source} is banned for a while",
+        "{source} is banned for {seconds} s: {detail}. It gets no answer until then. See and lift bans with "
+        "`trunkline bans`.",
+    )
+
     # The account: judged only after authentication, so that strangers learn nothing.
     ACCOUNT_INACTIVE = CauseRow(
         403, "Forbidden", 10001, "error", _CUSTOMER,
@@ -88,6 +96,13 @@ class Cause(Enum):
         480, "Temporarily Unavailable", 10003, "error", _CUSTOMER,
         "Incoming call rejected: account is not active",
         "A call for {called} was refused because account {account} is {status}.",
+    )
+
+    SPENDING_CAP = CauseRow(
+        403, "Forbidden", 10001, "error", _CUSTOMER,
+        "Account is not active: the spending cap of the day is reached",
+        "Account {account} has spent its cap for today (UTC), so its trunks carry no more calls until midnight. Raise "
+        "DailySpendCap if this is wanted; if it is not, look at today's calls first.",
     )
 
     # What the request asks for.
@@ -112,6 +127,24 @@ class Cause(Enum):
         "The called number {called} is not in +E.164 form: a plus sign, the country code and the number, 7 to 15 "
         "digits in all.{suggestion}",
     )
+    # The vendor's code for a destination that the trunk may not call; it has none of its own for these three.
+    EMERGENCY_NOT_ENABLED = CauseRow(
+        403, "Emergency Calls Not Enabled", 32205, "error", _CUSTOMER,
+        "Emergency calls are not enabled on this trunk: {called}",
+        "An emergency call to {called} was refused: trunk {trunk} does not carry emergency calls. Dial it by a line "
+        "that does, or turn EmergencyEnabled on where the carrier takes such calls.",
+    )
+    SHORT_CODE = CauseRow(
+        403, "Short Code Not Supported", 32205, "warning", _CUSTOMER,
+        "Short codes are not carried: {called}",
+        "{called} is a short code, which means something in one country or network only: a trunk calls +E.164 numbers.",
+    )
+    DESTINATION_CLOSED = CauseRow(
+        403, "No International Authorization", 32205, "error", _CUSTOMER,
+        "No international authorization: {called} is closed for this account",
+        "Account {account} may not call {called} ({where}, {kind}). Open it in the account's dialing permissions if "
+        "these calls are wanted; if nobody wanted them, the PBX may be broken into.",
+    )
     CALLER_ID_INVALID = CauseRow(
         403, "Invalid Caller ID", 32206, "error", _CUSTOMER,
         "Invalid Caller ID: {caller} is not +E.164",
@@ -132,7 +165,8 @@ class Cause(Enum):
     REGISTER_REFUSED = CauseRow(
         403, "Forbidden", 32210, "error", _CUSTOMER,
         "REGISTER is not supported on a trunk",
-        "A REGISTER for {called} came from {source}. Trunks take no registrations: turn registration off in the PBX.",
+        "A REGISTER for {called} came from {source}. The trunk takes no registrations: turn registration off in the "
+        "PBX, or set Registration of the trunk to allowed.",
     )
     METHOD_NOT_ALLOWED = CauseRow(
         405, "Method Not Allowed", None, "warning", _CALLER,
@@ -145,18 +179,85 @@ class Cause(Enum):
         "Malformed request from {source}: {detail}.",
     )
 
+    # How much: judged last, so that only calls that would go out count.
+    TRUNK_CPS_LIMIT = CauseRow(
+        503, "Trunk CPS limit exceeded", 32001, "error", _CUSTOMER,
+        "Trunk CPS limit exceeded",
+        "More than {limit} calls per second began on trunk {trunk}. Spread them, or raise the trunk's CpsLimit.",
+    )
+    ACCOUNT_CPS_LIMIT = CauseRow(
+        503, "Trunk CPS limit exceeded", 32012, "warning", _CUSTOMER,
+        "Account CPS limit exceeded",
+        "More than {limit} calls per second began on all trunks of account {account} together. Spread them, or let the "
+        "operator raise the account's CpsLimit.",
+    )
+    TRUNK_CONCURRENT_LIMIT = CauseRow(
+        503, "Trunk concurrent call limit exceeded", 10004, "error", _CUSTOMER,
+        "Trunk concurrent call limit exceeded",
+        "Trunk {trunk} has {limit} calls up, as many as it may. Raise its ConcurrentCallsLimit, or see whether "
+        "calls hang.",
+    )
+    ACCOUNT_CONCURRENT_LIMIT = CauseRow(
+        503, "Trunk concurrent call limit exceeded", 10004, "error", _CUSTOMER,
+        "Account concurrent call limit exceeded",
+        "The trunks of account {account} have {limit} calls up together, as many as the account may. Let the operator "
+        "raise its ConcurrentCallsLimit.",
+    )
+    MAX_DURATION = CauseRow(
+        200, "OK", 32015, "warning", _CUSTOMER,
+        "Maximum call duration reached",
+        "The call was ended on both sides after {limit} s, the longest that trunk {trunk} lets a call last.",
+    )
+
+    MEDIA_TIMEOUT = CauseRow(
+        200, "OK", 32014, "warning", _CALLER,
+        "No audio came for too long",
+        "No audio packet came from either side for {limit} s, so the call was ended on both sides: a BYE was lost, or "
+        "one side is gone.",
+    )
+    NO_ACK = CauseRow(
+        200, "OK", 32022, "error", _CALLER,
+        "The answer was never acknowledged",
+        "The caller never acknowledged the answer (no ACK within 32 s), so the callee ended the call. ACK goes to the "
+        "Contact of our 200 OK: look for a firewall or a SIP ALG on the caller's side.",
+    )
+
     # The carrier side.
     # The vendor's code for routing over carriers that ended without one (BYOC); it has none of its own for its
     # own carriers.
     NO_CARRIER = CauseRow(
         503, "No Carrier Available", 32400, "error", _PLATFORM,
         "No carrier is available",
-        "No enabled carrier target is configured: enable one.",
+        "No enabled carrier target is configured for {called}: enable one, or give a carrier with rates one for it.",
     )
     CARRIERS_EXHAUSTED = CauseRow(
         503, "No Carrier Available", 32400, "error", _CARRIER,
         "No carrier could take the call",
         "All carrier targets failed for this call; its attempts say how.",
+    )
+
+    CARRIERS_FULL = CauseRow(
+        503, "No Carrier Available", 32400, "error", _PLATFORM,
+        "No carrier has room for the call",
+        "Every carrier for {called} has as many calls a second or at a time as it takes. Raise CpsLimit and "
+        "ConcurrentCallsLimit of a carrier where it takes more, or add one.",
+    )
+    # No call gets these two: they are about a carrier, and the published code is the one of a carrier that fails.
+    CARRIER_DOWN = CauseRow(
+        503, "No Carrier Available", 32400, "warning", _CARRIER,
+        "A carrier target does not answer",
+        "{url} of carrier {carrier} has not answered {limit} OPTIONS in a row ({why}). Calls go to other targets until "
+        "it answers.",
+    )
+    CARRIER_UP = CauseRow(
+        200, "OK", 32400, "notice", _CARRIER,
+        "A carrier target answers again",
+        "{url} of carrier {carrier} answers again after {seconds} s.",
+    )
+    CARRIER_REGISTRATION = CauseRow(
+        503, "No Carrier Available", 32400, "error", _CARRIER,
+        "A carrier refuses our registration",
+        "The registration at {url} of carrier {carrier} failed: {why}. Calls from it may not arrive.",
     )
 
     # Origination.
@@ -199,6 +300,13 @@ class Cause(Enum):
         500, "Server Internal Error", None, "error", _PLATFORM,
         "The edge was restarted",
         "The edge was restarted while this call was being set up.",
+    )
+    # The published code for an internal error; calls go on, so no caller ever sees it.
+    SPOOL_FULL = CauseRow(
+        500, "Server Internal Error", 20500, "error", _PLATFORM,
+        "Internal error",
+        "The disk took no events of calls. Calls went on, and their events waited in the edge's memory. Make room: "
+        "what does not fit into memory is lost.",
     )
     DRAINING = CauseRow(
         503, "Service Unavailable", None, "notice", _PLATFORM,

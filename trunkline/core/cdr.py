@@ -11,10 +11,12 @@ Times are microseconds since 1970 UTC, as in the store; the fields are the colum
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from trunkline.core.call_price import price_micros
 from trunkline.core.cause import Cause
 from trunkline.core.codec_of_answer import codec_of_answer
 from trunkline.core.decision import ORIGINATION
@@ -63,6 +65,10 @@ class AttemptRecord:
     q850_cause: int | None = None
     outcome: str = "trying"
     next: str = ""
+    rate_micros: int | None = None
+    """The carrier's rate when the attempt began (`routing_data.RateRow`), or nothing."""
+    rate_first_seconds: int | None = None
+    rate_next_seconds: int | None = None
 
 
 @dataclass(slots=True)
@@ -94,6 +100,10 @@ class Cdr:
     codec: str | None = None
     secure: bool = False
     edge: str = ""
+    dialog: str | None = None
+    """While the call is up, JSON of what the edge can end it by: the sealed legs of caller and callee, their tags."""
+    price_micros: int | None = None
+    """What the carrier charges; None: it has no rate for the number."""
     customer_packets: int | None = None
     customer_lost: int | None = None
     customer_jitter_ms: float | None = None
@@ -185,7 +195,10 @@ def _reason(cause: str, code: int) -> str:
 
 def _start_attempt(cdr: Cdr, event: Event, at: int) -> None:
     target, carrier, uri = name(event.get("target")), name(event.get("carrier")), text(event.get("uri"))
+    rate = [number(part, 0, 10**12) for part in event.get("rate") or ()]
     attempt = _attempt(cdr, event, at)
+    if len(rate) == 3:
+        attempt.rate_micros, attempt.rate_first_seconds, attempt.rate_next_seconds = rate
     attempt.target_sid, attempt.carrier_sid, attempt.uri, attempt.started_us = target, carrier, uri, at
 
 
@@ -205,6 +218,8 @@ def _answered(cdr: Cdr, event: Event, at: int) -> None:
     if cdr.cause == EDGE_RESTARTED or (cdr.sip_status or 0) >= 300:
         # It went on: what looked like its end was none.
         cdr.ended_us = cdr.ended_by = cdr.cause = cdr.error_code = None
+    if event.get("dialog"):
+        cdr.dialog = json.dumps([text(word) for word in event["dialog"]][:4])
     cdr.answered_us, cdr.codec = at, codec_of_answer(body) or cdr.codec
     cdr.sip_status, cdr.sip_reason = code, "OK"
 
@@ -240,7 +255,8 @@ def _ended(cdr: Cdr, event: Event, at: int) -> None:
     by, cause = text(event.get("by")) or "edge", name(event.get("cause"))
     _started(cdr, at)
     if _end(cdr, at, by):
-        cdr.cause = cause
+        row = Cause.__members__.get(cause or "")
+        cdr.cause, cdr.error_code = cause, row.code if row else None
 
 
 NOTES: dict[str, Callable[[Cdr, Event, int], None]] = {
@@ -299,12 +315,16 @@ def settle(cdr: Cdr) -> None:
     cdr.status, cdr.pdd_ms, cdr.duration = _status(cdr), _pdd_ms(cdr), None
     if cdr.ended_us is None:
         return
+    cdr.dialog = None
     if cdr.answered_us is not None:
         # The nearest second, and never 0 for a call that was answered: billing rounds up by its own increment, later.
         cdr.duration = max(1, (cdr.ended_us - cdr.answered_us + 500_000) // 1_000_000)
     elif cdr.status != "completed":
         cdr.duration = 0
     for attempt in cdr.attempts.values():
+        if attempt.outcome == "answered" and attempt.rate_micros is not None:
+            rate = (attempt.rate_micros, attempt.rate_first_seconds or 0, attempt.rate_next_seconds or 0)
+            cdr.price_micros = price_micros(cdr.duration or 0, rate)
         if attempt.outcome == "trying":
             attempt.outcome = "canceled" if cdr.status == "canceled" else "failed"
             attempt.ended_us = cdr.ended_us

@@ -8,7 +8,7 @@ answers the caller.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii
 from typing import Any, Literal
@@ -21,6 +21,9 @@ Header = tuple[str, str]
 
 TERMINATION: Direction = "trunking-terminating"
 ORIGINATION: Direction = "trunking-originating"
+
+LONGEST_CALL = 86_400
+"""Seconds that a call may last at most unless its trunk says less (twilio.md 1.2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,30 @@ class Reject:
 
 
 @record
+class Terms:
+    """What a carrier wants or costs that is not what every carrier does."""
+
+    own_identity: bool = False
+    """The call's carriers do not all want the caller in the same form: `from_uri` and `Target.headers` say it."""
+    from_uri: str | None = None
+    """With `own_identity`: the URI of From; None: From stays as it is."""
+    credentials: bool = False
+    """It has credentials for us: its challenge is answered."""
+    authorized: bool = False
+    """Its challenge has been answered, which is done once."""
+    cps: float | None = None
+    """Calls that it takes per second; None: no limit."""
+    calls: int | None = None
+    """Calls that it takes at a time; None: no limit."""
+    rate: tuple[int, int, int] | None = None
+    """As in `routing_data.RateRow`: micros per minute, seconds that are billed at least and at a time."""
+
+    @property
+    def limited(self) -> bool:
+        return self.cps is not None or self.calls is not None
+
+
+@record
 class Target:
     """One place to send the INVITE to."""
 
@@ -98,6 +125,10 @@ class Target:
     """Seconds without a final response after which it has failed."""
     headers: tuple[Header, ...] = ()
     """Added to the INVITE of this attempt alone."""
+    redirected: bool = False
+    """A PBX's 3xx named it: no further redirect is followed."""
+    terms: Terms | None = None
+    """None: nothing that is not usual."""
 
 
 @record
@@ -119,9 +150,19 @@ class Relay:
     alerts: tuple[Alert, ...] = ()
     headers: tuple[Header, ...] = ()
     """Added to the INVITE of every attempt."""
+    longest: int = LONGEST_CALL
+    """Seconds after its answer at which the call is ended."""
 
 
-Decision = Challenge | Reject | Relay
+@dataclass(frozen=True, slots=True)
+class MayRegister:
+    """The REGISTER is a customer's: what becomes of its contacts says `registration`."""
+
+    account_sid: str
+    trunk_sid: str
+
+
+Decision = Challenge | Reject | Relay | MayRegister
 
 
 class PlanError(ValueError):
@@ -203,7 +244,17 @@ def advance(plan: Plan, best: Answer | None) -> Plan:
     )
 
 
-_PLAN_VERSION = 1
+def again(plan: Plan, target: Target) -> Plan:
+    """The same attempt once more, with what was missing (credentials)."""
+    return replace(plan, current=target)
+
+
+def with_next(plan: Plan, target: Target) -> Plan:
+    """The plan with this target before those that remain."""
+    return replace(plan, remaining=(target, *plan.remaining))
+
+
+_PLAN_VERSION = 3
 _quoted = encode_basestring_ascii
 
 
@@ -221,13 +272,36 @@ def _target_json(target: Target) -> str:
     return (
         f"[{_known(target.target_sid)},{_known(target.carrier_sid)},{_quoted(target.ruri)},{_known(target.transport)},"
         f"{_known(target.next_hop)},{_known(target.no_provisional_after)},{_known(target.no_answer_after)},"
-        f"{_headers_json(target.headers)}]"
+        f"{_headers_json(target.headers)},{'true' if target.redirected else 'false'},"
+        f"{'null' if target.terms is None else _terms_json(target.terms)}]"
     )
 
 
+def _terms_json(terms: Terms) -> str:
+    return json.dumps(
+        [terms.own_identity, terms.from_uri, terms.credentials, terms.authorized, terms.cps, terms.calls, terms.rate]
+    )
+
+
+def _terms_from(row: list[Any]) -> Terms:
+    own, from_uri, credentials, authorized, cps, calls, rate = row
+    return Terms(own, from_uri, credentials, authorized, cps, calls, None if rate is None else (rate[0], rate[1], rate[2]))
+
+
 def _target_from(row: list[Any]) -> Target:
-    sid, carrier, ruri, transport, next_hop, provisional, answer, headers = row
-    return Target(sid, carrier, ruri, transport, next_hop, provisional, answer, _headers_from(headers))
+    sid, carrier, ruri, transport, next_hop, provisional, answer, headers, redirected, terms = row
+    return Target(
+        sid,
+        carrier,
+        ruri,
+        transport,
+        next_hop,
+        provisional,
+        answer,
+        _headers_from(headers),
+        redirected,
+        None if terms is None else _terms_from(terms),
+    )
 
 
 def _headers_from(rows: list[list[str]]) -> tuple[Header, ...]:

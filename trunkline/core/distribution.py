@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import accumulate
 from random import Random
 from typing import Protocol, TypeVar
@@ -17,6 +17,15 @@ class Ranked(Protocol):
 
 
 R = TypeVar("R", bound=Ranked)
+Rank = tuple[float, float]
+
+
+def in_order_of(rows: Iterable[R], rank: Callable[[R], Rank], dice: Random) -> list[R]:
+    """The same by another rank than the priority alone, low first; by weight among those of one rank."""
+    by_rank: dict[Rank, list[R]] = {}
+    for row in rows:
+        by_rank.setdefault(rank(row), []).append(row)
+    return [row for key in sorted(by_rank) for row in _by_weight(by_rank[key], dice)]
 
 
 def in_order(rows: Iterable[R], dice: Random) -> list[R]:

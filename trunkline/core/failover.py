@@ -15,7 +15,7 @@ Termination. The callee's own word ends the hunt, whatever carrier it came by: a
 Origination. Next, except on 400, 404, 405, 410, 416, 482, 484, 486, 487, 6xx, a 408 of a phone that rang, and after
 early media.
 
-When nothing is left, the caller gets the best answer there was: never a challenge or a refusal that was meant for us,
+When nothing is left, or the time for the setup is used up, the caller gets the best answer there was: never a challenge or a refusal that was meant for us,
 rather a 4xx than a 5xx, rather any than 503 (RFC 3261 section 16.7, step 6). When there was none: 503 on termination,
 480 on origination.
 """
@@ -45,6 +45,8 @@ class Failure:
     """An 18x with SDP was passed to the caller."""
     canceled: bool = False
     """The caller gave up."""
+    refused: str = ""
+    """Why a challenge was not answered (`carrier_digest`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +96,11 @@ _ORIGINATION_STOP = {
 }
 
 
-def after_failure(failure: Failure, direction: Direction, remaining: int, best: Answer | None) -> Next | Stop:
-    """The verdict. `remaining`: targets left; `best`: best answer of the attempts before (`Plan.best`)."""
+def after_failure(
+    failure: Failure, direction: Direction, remaining: int, best: Answer | None, *, time_is_up: bool = False
+) -> Next | Stop:
+    """The verdict. `remaining`: targets left; `best`: best answer of the attempts before (`Plan.best`). `time_is_up`:
+    the setup has taken as long as it may (`Policy.setup_seconds`)."""
     if failure.canceled:
         return Stop(487, "Request Terminated", "the caller gave up")
     termination = direction == TERMINATION
@@ -105,11 +110,12 @@ def after_failure(failure: Failure, direction: Direction, remaining: int, best: 
         return Stop(answer.status, answer.reason, why)
     attempt_cause = None if termination else Cause.ORIGINATION_ATTEMPT_FAILED
     best = _better(best, failure)
-    if remaining > 0:
+    if remaining > 0 and not time_is_up:
         return Next(why, best, attempt_cause)
     cause = Cause.CARRIERS_EXHAUSTED if termination else Cause.ORIGINATION_EXHAUSTED
     answer = best or Answer(cause.sip_status, cause.reason)
-    return Stop(answer.status, answer.reason, f"{why}; no target is left", cause, attempt_cause)
+    end = "the time for the setup is used up" if remaining > 0 else "no target is left"
+    return Stop(answer.status, answer.reason, f"{why}; {end}", cause, attempt_cause)
 
 
 def _common_verdict(failure: Failure) -> tuple[bool, str] | None:
@@ -142,7 +148,7 @@ def _termination_verdict(failure: Failure) -> tuple[bool, str]:
     if status < 400:
         return False, f"{status}: carriers may not redirect"
     if status in (401, 407):
-        return True, f"{status}: the carrier asks for credentials"
+        return True, f"{status}: the carrier asks for credentials{f': {failure.refused}' if failure.refused else ''}"
     if status == 403:
         return True, "403: the carrier refuses us"
     if status >= 500:
@@ -158,7 +164,7 @@ def _origination_verdict(failure: Failure) -> tuple[bool, str]:
     if status in _ORIGINATION_STOP:
         return False, f"{status}: {_ORIGINATION_STOP[status]}"
     if status < 400:
-        return True, f"{status}: redirects are not followed"
+        return True, f"{status}: the PBX redirects"
     if status in (401, 407):
         return (
             True,

@@ -44,7 +44,8 @@ class Invite:
     call_sid: str = ""
     """The SID that the edge gave this call. Goes into X-Twilio-CallSid of origination calls."""
     to_uri: str = ""
-    """The URI of To, as that of From. Read for REGISTER only: an INVITE goes where its Request-URI says."""
+    """The URI of To, as that of From. Read for REGISTER, and for an INVITE to the Contact that we register with a
+    carrier: any other goes where its Request-URI says."""
     cseq: int = 0
     """Read by no rule yet, so the edge leaves it out."""
     from_display: str = ""

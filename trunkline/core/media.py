@@ -29,7 +29,8 @@ class Side(Enum):
 PLAIN = "p"
 MODES = (PLAIN, "s", "S")
 
-_ALWAYS = ("replace-origin", "replace-session-connection", "ICE=remove", "rtcp-mux-demux")
+# strict-source: once a stream has settled, packets from elsewhere are nobody's (a re-INVITE lets rtpengine learn anew).
+_ALWAYS = ("replace-origin", "replace-session-connection", "ICE=remove", "rtcp-mux-demux", "strict-source")
 # RFC 4568 section 6.2 has three suites; these are the ones that rtpengine 10.5 knows besides the two that we take.
 _OTHER_SUITES = (
     "AEAD_AES_256_GCM",

@@ -18,11 +18,13 @@ from trunkline.core.invite import Invite
 from trunkline.core.media import Side, media_mode
 from trunkline.core.policy import Policy
 from trunkline.core.refusal import Case
+from trunkline.core.registration import next_hop, request_uri
 from trunkline.core.routing_data import CarrierRow, PhoneNumberRow, RoutingData, TrunkRow
 from trunkline.core.termination import TRANSPORTS
 
-# Ours to read, and not the PBX's: they choose the sending edge (`tnx` is the vendor's old interconnect name).
-_OUR_PARAMS = frozenset(("transport", "edge", "region", "tnx"))
+# Ours to read, and not the PBX's: they choose the sending edge (`tnx` is the vendor's old interconnect name). `alias`
+# would choose a connection at the TLS front, which may be somebody else's.
+_OUR_PARAMS = frozenset(("transport", "edge", "region", "tnx", "alias"))
 
 
 class OriginationAddress(NamedTuple):
@@ -72,6 +74,7 @@ def originate(
         None,
         (),
         headers,
+        longest=trunk.longest,
     )
 
 
@@ -86,9 +89,38 @@ def caller_of(invite: Invite) -> str:
 def origination_targets(
     trunk: TrunkRow, called: str, routing: RoutingData, policy: Policy, dice: Random
 ) -> tuple[Target, ...]:
-    """At most `policy.max_origination_attempts` targets: enabled, readable URLs by priority and weight. `called` is
-    +E.164.
+    """At most `policy.max_origination_attempts` targets: registered contacts by q, where the trunk takes registrations,
+    then enabled, readable URLs by priority and weight. `called` is +E.164.
     """
+    urls = _url_targets(trunk, called, routing, policy, dice)
+    if not trunk.registration:
+        return urls
+    most = policy.max_origination_attempts
+    contacts = _registered_targets(trunk, called, routing, policy)
+    # However many contacts there are, one URL stays as the way out.
+    return (contacts[: most - 1 if urls else most] + urls)[:most]
+
+
+def _registered_targets(trunk: TrunkRow, called: str, routing: RoutingData, policy: Policy) -> tuple[Target, ...]:
+    """The trunk's own SID stands for a contact in the record of the attempt."""
+    return tuple(
+        Target(
+            trunk.sid,
+            None,
+            request_uri(contact, called),
+            contact.transport,
+            next_hop(contact),
+            policy.no_provisional_after,
+            policy.no_answer_after,
+        )
+        for contact in routing.registered(trunk.sid)
+        if contact.transport == "tls" or not trunk.secure
+    )
+
+
+def _url_targets(
+    trunk: TrunkRow, called: str, routing: RoutingData, policy: Policy, dice: Random
+) -> tuple[Target, ...]:
     domain = f"{trunk.label}.{policy.domain_suffixes[0]}" if trunk.label else policy.domain_suffixes[0]
     targets: list[Target] = []
     for row in in_order([row for row in routing.origination_urls(trunk.sid) if row.enabled], dice):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 NO_PROVISIONAL_AFTER = 4.0
 NO_ANSWER_AFTER = 120.0
+SETUP_SECONDS = 20.0
 """Seconds that are usual: kamailio.cfg sets them by itself."""
 
 
@@ -34,6 +35,12 @@ class Policy:
     """Seconds without any response after which an attempt has failed."""
     no_answer_after: float = NO_ANSWER_AFTER
     """Seconds without a final response after which an attempt has failed."""
+    setup_seconds: float = SETUP_SECONDS
+    """After so many seconds no further attempt begins: the caller has waited long enough (peers.md 2.4)."""
+    cheapest_first: bool = False
+    """Carriers by cost and then by priority; False: by priority and then by cost."""
+    advertised_host: str = "127.0.0.1"
+    """Our own address as peers are told, as it stands in a URI."""
 
     def __post_init__(self) -> None:
         if not self.domain_suffixes:

@@ -18,11 +18,15 @@ trunk's own host name it is not. Other addresses of the loopback network are nob
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 from trunkline.core import e164, sip_uri
 from trunkline.core.admission import Admission, Admitted, FirstUse
+from trunkline.core.call_limits import CallLimits, Counter
 from trunkline.core.caller_id import user_and_host
+from trunkline.core.carrier_format import Caller
+from trunkline.core.carrier_room import with_room
 from trunkline.core.cause import Cause
 from trunkline.core.decision import TERMINATION, Decision, Reject, Relay
 from trunkline.core.invite import Invite
@@ -38,12 +42,19 @@ _THIS_MACHINE = frozenset(("127.0.0.1", "::1"))
 
 
 def decide(
-    invite: Invite, routing: RoutingData, policy: Policy, now: float, dice: Random, first_use: FirstUse
+    invite: Invite,
+    routing: RoutingData,
+    policy: Policy,
+    now: float,
+    dice: Random,
+    first_use: FirstUse,
+    counter: Counter | None = None,
 ) -> Decision:
     """The decision on one INVITE or REGISTER.
 
     `now`: Unix seconds. `dice`: must be seeded apart in each worker, or nonces repeat. `first_use`: see
-    `admission.FirstUse`. Raises nothing of its own; what `routing` and `first_use` raise goes through (the edge
+    `admission.FirstUse`. `counter`: counts a call that is relayed, which the edge has to end there; None: no limits.
+    Raises nothing of its own; what `routing` and `first_use` raise goes through (the edge
     answers 500).
     """
     case = Case(invite)
@@ -55,17 +66,32 @@ def decide(
     case.trunk_host = read_trunk_host(uri.host, policy)
     case.caller, _ = user_and_host(invite.from_header_uri)
     if invite.method != "INVITE":
+        case.called = case.called or user_and_host(invite.to_uri)[0] or uri.host
+        if invite.method == "REGISTER":
+            return Admission(case, routing, policy, now, dice, first_use).judge_register()
         return _refuse_method(case, routing)
     if case.trunk_host.kind is not HostKind.LABEL and invite.authorization is None:
         carrier = routing.carrier_by_source(invite.source_ip)
         if carrier is not None:
-            called = e164.from_carrier(uri.user)
+            # To the Contact that we registered with it; the number is in To (RFC 3261 section 16.5 leaves it there).
+            user = user_and_host(invite.to_uri)[0] if uri.user == carrier.sid else uri.user
+            called = e164.from_carrier(user)
             number = routing.phone_number(called) if called is not None else None
             if _is_origination(number, invite, routing, policy):
-                case.called = called or uri.user
-                return originate(number, carrier, case, routing, policy, dice)
+                case.called = called or user
+                relay = originate(number, carrier, case, routing, policy, dice)
+                if counter is None or not isinstance(relay, Relay):
+                    return relay
+                return _too_many(relay, False, case, routing, counter, now) or relay
     admitted = Admission(case, routing, policy, now, dice, first_use).judge()
-    return _terminate(admitted, case, routing, policy, dice) if isinstance(admitted, Admitted) else admitted
+    if not isinstance(admitted, Admitted):
+        return admitted
+    relay = _terminate(admitted, case, routing, policy, dice)
+    if counter is None or not isinstance(relay, Relay):
+        return relay
+    return _too_many(relay, admitted.emergency, case, routing, counter, now) or _with_room(
+        relay, case, counter, now
+    )
 
 
 def _is_origination(number: PhoneNumberRow | None, invite: Invite, routing: RoutingData, policy: Policy) -> bool:
@@ -76,8 +102,14 @@ def _is_origination(number: PhoneNumberRow | None, invite: Invite, routing: Rout
     return not (source in _THIS_MACHINE or source in policy.own_hosts or routing.trunks_by_source(source))
 
 
-def _terminate(admitted: Admitted, case: Case, routing: RoutingData, policy: Policy, dice: Random) -> Decision:
-    targets = carrier_targets(admitted.called, routing, policy, dice)
+def _terminate(admitted: Admitted, case: Case, routing: RoutingData, policy: Policy, dice: Random) -> Relay | Reject:
+    replaced = admitted.replace_caller_id
+    # Admission has found the caller in From, has replaced it, or From asks for privacy.
+    anonymous = replaced is None and user_and_host(case.invite.from_header_uri)[0] != admitted.caller
+    caller = Caller(admitted.caller, anonymous)
+    targets = carrier_targets(
+        admitted.called, routing, policy, dice, caller, at_any_cost=admitted.emergency
+    )
     if not targets:
         return case.refuse(Cause.NO_CARRIER)
     trunk = admitted.trunk
@@ -91,7 +123,44 @@ def _terminate(admitted: Admitted, case: Case, routing: RoutingData, policy: Pol
         media_mode(Side.CALLER if trunk.secure else None),
         admitted.replace_caller_id,
         admitted.alerts,
+        longest=trunk.longest,
     )
+
+
+def _too_many(
+    relay: Relay, emergency: bool, case: Case, routing: RoutingData, counter: Counter, now: float
+) -> Reject | None:
+    """Count the call, or refuse it. Whatever has no SID in the edge's hands (a test) is not counted."""
+    trunk, account = routing.trunk(relay.trunk_sid), routing.account(relay.account_sid)
+    if trunk is None or account is None or not case.invite.call_sid:
+        return None
+    # Origination is not limited in its rate (twilio.md 1.2): the carrier decides when a number is called.
+    account_cps = account.cps if relay.direction == TERMINATION else 0.0
+    limits = CallLimits(
+        trunk.sid, account.sid, trunk.cps, account_cps, trunk.calls, account.calls, relay.longest, emergency
+    )
+    exceeded = counter.begin(case.invite.call_sid, limits, now)
+    if exceeded is None:
+        return None
+    cause, limit = {
+        "trunk_cps": (Cause.TRUNK_CPS_LIMIT, trunk.cps),
+        "account_cps": (Cause.ACCOUNT_CPS_LIMIT, account.cps),
+        "trunk_calls": (Cause.TRUNK_CONCURRENT_LIMIT, trunk.calls),
+        "account_calls": (Cause.ACCOUNT_CONCURRENT_LIMIT, account.calls),
+    }[exceeded]
+    return case.refuse(cause, limit=f"{limit:g}")
+
+
+def _with_room(relay: Relay, case: Case, counter: Counter, now: float) -> Relay | Reject:
+    """The call without the targets before the first whose carrier has room for it; refused where none has."""
+    call_sid = case.invite.call_sid
+    targets = with_room(relay.targets, call_sid, counter, now) if call_sid else relay.targets
+    if targets is relay.targets:
+        return relay
+    if not targets:
+        counter.end(call_sid)
+        return case.refuse(Cause.CARRIERS_FULL)
+    return replace(relay, targets=targets)
 
 
 def _refuse_method(case: Case, routing: RoutingData) -> Reject:
@@ -99,7 +168,4 @@ def _refuse_method(case: Case, routing: RoutingData) -> Reject:
         trunk = routing.trunk_by_label(case.trunk_host.label)
         if trunk is not None:
             case.concerns(trunk)
-    case.called = case.called or user_and_host(case.invite.to_uri)[0] or case.uri.host
-    if case.invite.method == "REGISTER":
-        return case.refuse(Cause.REGISTER_REFUSED)
     return case.refuse(Cause.METHOD_NOT_ALLOWED, method=case.invite.method)

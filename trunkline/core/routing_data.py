@@ -6,8 +6,10 @@ because SQLite rows become them fastest; their fields are the columns of `routin
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
+
+from trunkline.core.registration import Contact
 
 
 class AccountRow(NamedTuple):
@@ -16,6 +18,12 @@ class AccountRow(NamedTuple):
     """`active`, `suspended` or `closed`."""
     funds: bool
     """False: prepaid, and nothing is left. (SQLite hands back 0 or 1, which serves.)"""
+    spend_ok: bool = True
+    """False: the spending cap of the day is reached."""
+    cps: float = 1000.0
+    """Calls that may begin per second, over all trunks."""
+    calls: int = 20_000
+    """Calls that may be up at a time, over all trunks."""
 
 
 class TrunkRow(NamedTuple):
@@ -30,6 +38,18 @@ class TrunkRow(NamedTuple):
     """+E.164, used by `replace`."""
     digest_algorithm: str
     """`MD5` or `SHA-256`."""
+    cps: float = 1000.0
+    """Calls that may begin per second."""
+    calls: int = 20_000
+    """Calls that may be up at a time."""
+    longest: int = 86_400
+    """Seconds after which a call is ended."""
+    emergency: bool = False
+    """Whether emergency numbers may be called."""
+    number_rules: str = "[]"
+    """JSON: see `number_rules`."""
+    registration: bool = False
+    """Whether a PBX may register with it."""
 
 
 class CredentialRow(NamedTuple):
@@ -65,6 +85,59 @@ class CarrierRow(NamedTuple):
     enabled: bool
     priority: int
     weight: int
+    number_format: str = "e164"
+    """`e164` (+4930…) or `digits` (4930…)."""
+    tech_prefix: str = ""
+    """Before the called number."""
+    caller_header: str = "both"
+    """Where the caller stands: `both`, `from` or `asserted` (P-Asserted-Identity)."""
+    from_user: str | None = None
+    """With `asserted`: the user of From instead of the caller."""
+    from_domain: str | None = None
+    """Host of From and P-Asserted-Identity instead of ours."""
+    cps: float | None = None
+    """Calls that may begin per second; None: no limit."""
+    calls: int | None = None
+    """Calls that may be up at a time; None: no limit."""
+    auth_username: str | None = None
+    """None: it has no credentials for us."""
+    auth_realm: str | None = None
+    auth_ha1_md5: str | None = None
+    auth_ha1_sha256: str | None = None
+    probe_seconds: int = 30
+    """Between two OPTIONS to each target; 0: none."""
+    probe_misses: int = 3
+    """So many in a row without an answer, and the target is down."""
+    register: bool = False
+    registrar: str | None = None
+    """`sip:host:port;transport=udp`; None: the first target."""
+    register_expires: int = 300
+
+    @property
+    def plain(self) -> bool:
+        """Everything as we say it by ourselves."""
+        return self[4:9] == _PLAIN
+
+
+    @property
+    def usual(self) -> bool:
+        """Plain, without limits and credentials."""
+        return self[4:12] == _USUAL
+
+
+_PLAIN = ("e164", "", "both", None, None)
+_USUAL = (*_PLAIN, None, None, None)
+
+
+class RateRow(NamedTuple):
+    """What a minute costs."""
+
+    price_micros: int
+    """Millionths of the currency unit per minute."""
+    first_seconds: int
+    """Billed at least."""
+    next_seconds: int
+    """Then by so many at a time."""
 
 
 class CarrierTargetRow(NamedTuple):
@@ -90,6 +163,9 @@ class RoutingData(Protocol):
     def trunk(self, trunk_sid: str) -> TrunkRow | None: ...
 
     def account(self, account_sid: str) -> AccountRow | None: ...
+
+    def destination_rules(self, account_sid: str) -> Mapping[str, bool]:
+        """The account's own rules of where it may call, by scope (`destination`)."""
 
     def has_credential_lists(self, trunk_sid: str) -> bool:
         """Whether any credential list is attached, even an empty one."""
@@ -121,8 +197,25 @@ class RoutingData(Protocol):
     def origination_urls(self, trunk_sid: str) -> Sequence[OriginationUrlRow]:
         """All of the trunk, disabled ones too, in any order."""
 
+    def takes_registrations(self) -> bool:
+        """Whether any trunk does."""
+
+    def registered(self, trunk_sid: str) -> Sequence[Contact]:
+        """Where PBXs of the trunk are registered now, in the order in which calls try them."""
+
     def carrier_by_source(self, source_ip: str) -> CarrierRow | None:
         """The carrier to whose addresses this one belongs (disabled ones too: they may still send us calls)."""
 
     def carriers_with_targets(self) -> Sequence[tuple[CarrierRow, Sequence[CarrierTargetRow]]]:
         """All carriers with all their targets, disabled ones too, in any order."""
+
+    def carrier(self, carrier_sid: str) -> CarrierRow | None: ...
+
+    def rated_carriers(self) -> Collection[str]:
+        """SIDs of the carriers that have any rate."""
+
+    def rates(self, e164: str) -> Mapping[str, RateRow]:
+        """By carrier SID: the rate of the longest prefix of the number; carriers without one are missing."""
+
+    def targets_down(self) -> Collection[str]:
+        """SIDs of the carrier targets that do not answer OPTIONS."""

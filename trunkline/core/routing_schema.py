@@ -6,7 +6,7 @@ change log, and a replay must never fail. Every index serves one look-up of `rou
 
 from __future__ import annotations
 
-SCHEMA = 1
+SCHEMA = 3
 """Version of these tables, in `meta` under `schema`. Raise it with every change of the text below: the publisher then
 rebuilds.
 """
@@ -14,6 +14,7 @@ rebuilds.
 TABLES = (
     "accounts",
     "trunks",
+    "destination_rules",
     "trunk_credential_lists",
     "credentials",
     "trunk_acls",
@@ -24,6 +25,7 @@ TABLES = (
     "carriers",
     "carrier_targets",
     "carrier_addresses",
+    "carrier_rates",
 )
 """Every table besides `meta`."""
 
@@ -36,7 +38,10 @@ CREATE TABLE IF NOT EXISTS meta (
 CREATE TABLE IF NOT EXISTS accounts (
     sid TEXT PRIMARY KEY NOT NULL,
     status TEXT NOT NULL,
-    funds INTEGER NOT NULL
+    funds INTEGER NOT NULL,
+    spend_ok INTEGER NOT NULL,
+    cps REAL NOT NULL,
+    calls INTEGER NOT NULL
 ) WITHOUT ROWID;
 
 CREATE TABLE IF NOT EXISTS trunks (
@@ -46,7 +51,21 @@ CREATE TABLE IF NOT EXISTS trunks (
     secure INTEGER NOT NULL,
     caller_id_policy TEXT NOT NULL,
     default_caller_id TEXT,
-    digest_algorithm TEXT NOT NULL
+    digest_algorithm TEXT NOT NULL,
+    cps REAL NOT NULL,
+    calls INTEGER NOT NULL,
+    longest INTEGER NOT NULL,
+    emergency INTEGER NOT NULL,
+    number_rules TEXT NOT NULL,
+    registration INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS trunks_by_registration ON trunks (sid) WHERE registration = 1;
+
+CREATE TABLE IF NOT EXISTS destination_rules (
+    account_sid TEXT NOT NULL,
+    scope TEXT NOT NULL,
+    allowed INTEGER NOT NULL,
+    PRIMARY KEY (account_sid, scope)
 ) WITHOUT ROWID;
 
 CREATE TABLE IF NOT EXISTS trunk_credential_lists (
@@ -110,7 +129,23 @@ CREATE TABLE IF NOT EXISTS carriers (
     sid TEXT PRIMARY KEY NOT NULL,
     enabled INTEGER NOT NULL,
     priority INTEGER NOT NULL,
-    weight INTEGER NOT NULL
+    weight INTEGER NOT NULL,
+    number_format TEXT NOT NULL,
+    tech_prefix TEXT NOT NULL,
+    caller_header TEXT NOT NULL,
+    from_user TEXT,
+    from_domain TEXT,
+    cps REAL,
+    calls INTEGER,
+    auth_username TEXT,
+    auth_realm TEXT,
+    auth_ha1_md5 TEXT,
+    auth_ha1_sha256 TEXT,
+    probe_seconds INTEGER NOT NULL,
+    probe_misses INTEGER NOT NULL,
+    register INTEGER NOT NULL,
+    registrar TEXT,
+    register_expires INTEGER NOT NULL
 ) WITHOUT ROWID;
 
 CREATE TABLE IF NOT EXISTS carrier_targets (
@@ -129,5 +164,16 @@ CREATE TABLE IF NOT EXISTS carrier_addresses (
     network TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS carrier_addresses_by_network ON carrier_addresses (network);
+
+CREATE TABLE IF NOT EXISTS carrier_rates (
+    carrier_sid TEXT NOT NULL,
+    prefix TEXT NOT NULL,
+    sid TEXT NOT NULL,
+    price_micros INTEGER NOT NULL,
+    first_seconds INTEGER NOT NULL,
+    next_seconds INTEGER NOT NULL,
+    PRIMARY KEY (carrier_sid, prefix)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS carrier_rates_by_sid ON carrier_rates (sid);
 """
 """All tables and indexes, for `executescript`; harmless when they exist."""

@@ -15,6 +15,7 @@ from trunkline.api.app import create_app
 from trunkline.api.serve import PortTakenError, listen, serve
 from trunkline.node import program_log
 from trunkline.node.health import Health
+from trunkline.node.metrics import NodeMetrics
 from trunkline.settings import Ports, Settings, SettingsError
 from trunkline.store import schema
 from trunkline.store.database import database_url, open_engine
@@ -33,7 +34,8 @@ def run(settings: Settings) -> None:
         # Answer 503 until it is back: a dead API would tell less. The publisher goes on trying to migrate.
         _log.warning("started without the database: %s", problem)
     with listen(settings) as listening:
-        serve(create_app(settings, engine, _health(settings)), listening)
+        health = _health(settings)
+        serve(create_app(settings, engine, health, NodeMetrics(settings, engine, health)), listening)
     engine.dispose()
 
 

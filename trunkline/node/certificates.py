@@ -47,6 +47,19 @@ def ensure(settings: Settings, now: dt.datetime) -> Path:
     return certificate
 
 
+def check(settings: Settings) -> dt.date:
+    """Until when the certificate in place is valid. Raises CertificateError when the files cannot be used."""
+    certificate, key = settings.tls_dir / "cert.pem", settings.tls_dir / "key.pem"
+    try:
+        found = x509.load_pem_x509_certificate(certificate.read_bytes())
+        _check_pair(certificate, key)
+    except OSError as problem:
+        raise CertificateError(f"{problem.filename}: {problem.strerror}") from None
+    except ValueError as problem:
+        raise CertificateError(f"{certificate} is no PEM certificate: {problem}") from None
+    return found.not_valid_after_utc.date()
+
+
 def names_of(settings: Settings) -> list[x509.GeneralName]:
     """What the certificate is valid for: `localhost` and every address that a peer may know us by."""
     texts = {"127.0.0.1", settings.sip_host, settings.advertised_ip}

@@ -52,6 +52,14 @@ ORDINARY = (
     "SRTCP output wanted, but no crypto suite was negotiated",
     # Each start of Kamailio's TLS module, whatever the version of OpenSSL.
     "openssl bug #1491",
+    # A request that is no SIP, or a connection that its peer has torn down: anybody may do that.
+    "[core/parser/",
+    "parse_msg(): ERROR: ",
+    "receive_msg(): required headers not found",
+    "receive_msg(): parsing relevant headers failed",
+    "sanity [sanity.c",
+    "tcp_read_data(): error reading: Connection reset by peer",
+    "tcp_read_req(): ERROR: tcp_read_req: error reading",
     # The end of Kamailio's processes, seen by its TCP one. When it was no order, the keeper says what killed them.
     "receive_fd(): EOF on",
 )

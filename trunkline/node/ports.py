@@ -18,6 +18,7 @@ KINDS = {
     "tls_front": (LOOPBACK, ("tcp",)),
     "carrier": (CARRIER_HOST, ("udp", "tcp")),
     "carrier_control": (LOOPBACK, ("tcp",)),
+    "tracer": (LOOPBACK, ("udp",)),
 }
 TYPES = {"udp": socket.SOCK_DGRAM, "tcp": socket.SOCK_STREAM}
 SPAN = (20000, 32767)

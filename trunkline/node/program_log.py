@@ -7,6 +7,7 @@ import logging
 import sys
 from types import TracebackType
 
+from trunkline.node import log_levels
 from trunkline.settings import Settings
 
 LEVELS = {logging.DEBUG: "debug", logging.INFO: "info", logging.WARNING: "warning"}
@@ -32,6 +33,7 @@ def start(settings: Settings) -> None:
     logging.basicConfig(level=settings.log_level.upper(), handlers=[output], force=True)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     sys.excepthook = _say_and_end
+    log_levels.follow(settings)
 
 
 def _say_and_end(kind: type[BaseException], problem: BaseException, trace: TracebackType | None) -> None:

@@ -19,7 +19,7 @@ from trunkline.node.supervisor import Program
 from trunkline.settings import Ports, Settings
 
 CHECKOUT = Path(trunkline.__file__).resolve().parent.parent
-ORDER = ("api", "publisher", "rtpengine", "recorder", "tls_front", "kamailio", "carrier")
+ORDER = ("api", "publisher", "rtpengine", "recorder", "tracer", "tls_front", "kamailio", "carrier")
 
 
 def node_programs(settings: Settings, ports: Ports, home_secret: bytes, *, demo: bool) -> list[Program]:
@@ -27,7 +27,12 @@ def node_programs(settings: Settings, ports: Ports, home_secret: bytes, *, demo:
     engines = kamailio_programs(settings, ports, home_secret)
     commands = {name: (_confined(settings, engine.argv), dict(engine.environment)) for name, engine in engines.items()}
     commands["rtpengine"] = (_confined(settings, rtpengine_config.command(settings, ports.ng)), {})
-    for name, module in (("api", "api_server"), ("publisher", "publisher"), ("recorder", "recorder")):
+    for name, module in (
+        ("api", "api_server"),
+        ("publisher", "publisher"),
+        ("recorder", "recorder"),
+        ("tracer", "tracer"),
+    ):
         commands[name] = ([sys.executable, "-m", f"trunkline.node.{module}"], own_environment(settings))
     if demo:
         commands["carrier"] = (carrier_command(ports), own_environment(settings))

@@ -12,6 +12,7 @@ import sys
 import threading
 
 from trunkline.node import program_log
+from trunkline.node.carrier_watch import CarrierWatch
 from trunkline.settings import Settings
 from trunkline.store import schema
 from trunkline.store.database import open_database
@@ -39,6 +40,8 @@ class PublisherProgram:
     def run(self) -> None:
         """Publish until `stop`."""
         database = open_database(self._settings)
+        watch = threading.Thread(target=CarrierWatch(self._settings).run, args=(self._stop,), daemon=True)
+        watch.start()
         try:
             while not self._stop.is_set():
                 try:
@@ -51,6 +54,7 @@ class PublisherProgram:
                     self._slow_down(problem)
                 self._stop.wait(self._wait)
         finally:
+            watch.join(3.0)
             if self._publisher is not None:
                 self._publisher.close()
             database.close()

@@ -24,11 +24,24 @@ from enum import Enum
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from trunkline.core.call_counts import RECORDER_FILE, CallCounts
 from trunkline.core.cdr import Cdr, add_figures
 from trunkline.engines.rtpengine.figures import call_figures
-from trunkline.engines.rtpengine.ng import NgClient, Reply, Request, delete_request, forget_request, query_request
+from trunkline.engines.rtpengine.ng import (
+    NgClient,
+    Reply,
+    Request,
+    delete_request,
+    forget_request,
+    media_id,
+    query_request,
+)
 from trunkline.node import program_log
+from trunkline.node.call_ender import CallEnder
+from trunkline.node.call_ends import CallEnds
 from trunkline.node.call_ledger import CallLedger, Gathered
+from trunkline.node.media_watch import MediaWatch
+from trunkline.node.registration_watch import RegistrationWatch
 from trunkline.node.spool_reader import Portion, SpoolReader
 from trunkline.settings import Settings, SettingsError
 from trunkline.store import schema
@@ -43,6 +56,7 @@ LONGEST_WAIT = 5.0
 """Seconds between two tries while the database is away: from the first to the longest, doubling."""
 LAST_TRIES_SECONDS = 4.0
 """How long a stopping recorder waits for a database that is away; what is not stored by then stays in the spool."""
+COUNTS_EVERY = 1.0
 TIDY_EVERY = 5.0
 """Seconds between two looks for segments that can go."""
 
@@ -110,7 +124,10 @@ class Found(Enum):
 class Recorder:
     """One spool, one store, one rtpengine."""
 
-    def __init__(self, log: CallLog, reader: SpoolReader, spool: str, media: Media, stop: Stop) -> None:
+    def __init__(
+        self, log: CallLog, reader: SpoolReader, spool: str, media: Media, stop: Stop, counts_file: Path | None = None
+    ) -> None:
+        """`counts_file`: where the counters for /metrics go, once a second."""
         self._log = log
         self._reader = reader
         self._media = media
@@ -119,6 +136,12 @@ class Recorder:
         self._tidy_at = 0.0
         self._give_up_at: float | None = None
         self._media_silent = False
+        self.counts = CallCounts()
+        self._counts_file = counts_file
+        self.ends: CallEnds | None = None
+        self.watch: MediaWatch | None = None
+        self.look_at_registrations: Callable[[float], None] = lambda now: None
+        self._counts_at = 0.0
 
     def run(self) -> None:
         """Record until told to stop, and then what the spool still holds."""
@@ -129,6 +152,12 @@ class Recorder:
                     return
                 if found is not Found.MORE and not self._stop.given:
                     self._tidy()
+                    self._write_counts()
+                    if self.ends is not None:
+                        self.ends.look(time.monotonic())
+                    self.look_at_registrations(time.monotonic())
+                    if self.watch is not None:
+                        self._patiently(lambda: self.watch and self.watch.step(time.time()))
                     self._stop.wait(EVERY)
         except StoppedWaiting:
             left = self._reader.unread_bytes()
@@ -169,6 +198,10 @@ class Recorder:
                 self._reader.reject_record(sid, why, gathered.calls.get(sid))
         self._reader.done(portion)
         self._ledger.committed(gathered, time.monotonic())
+        self.counts.note_ended(gathered.over)
+        if self.ends is not None:
+            self.ends.note(gathered.over)
+        self.counts.note_alerts(gathered.alerts)
         if to_forget:
             self._media.ask(to_forget)
 
@@ -190,10 +223,10 @@ class Recorder:
             if not cdr.attempts or not cdr.sip_call_id:
                 continue  # refused: there was no media
             if cdr.from_tag:
-                asked.append((delete_request(cdr.sid, cdr.sip_call_id, cdr.from_tag), cdr))
+                asked.append((delete_request(cdr.sid, media_id(cdr.sid), cdr.from_tag), cdr))
             else:  # an earlier recorder saw the INVITE, and the store does not keep tags
-                asked.append((query_request(cdr.sid, cdr.sip_call_id), cdr))
-                later.append(forget_request(cdr.sid, cdr.sip_call_id))
+                asked.append((query_request(cdr.sid, media_id(cdr.sid)), cdr))
+                later.append(forget_request(cdr.sid, media_id(cdr.sid)))
         if asked:
             replies = self._media.ask(request for request, _ in asked)
             for request, cdr in asked:
@@ -234,6 +267,19 @@ class Recorder:
         else:
             self._stop.wait(seconds)
 
+    def _write_counts(self) -> None:
+        now = time.monotonic()
+        if self._counts_file is None or now < self._counts_at:
+            return
+        self._counts_at = now + COUNTS_EVERY
+        text = json.dumps(self.counts.as_json() | {"spool_bytes": self._reader.unread_bytes()})
+        new = self._counts_file.with_suffix(".new")
+        try:
+            new.write_text(text)
+            new.replace(self._counts_file)
+        except OSError as problem:
+            _log.debug("no counters for /metrics: %s", problem)
+
     def _tidy(self) -> None:
         now = time.monotonic()
         if now < self._tidy_at:
@@ -265,6 +311,7 @@ def record(settings: Settings) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = _lock(folder)
     database = open_database(settings)
+    ends = CallEnds(settings, database)
     try:
         with NgClient(_ng_port(settings)) as media:
             spool = _spool_name(folder)
@@ -273,8 +320,14 @@ def record(settings: Settings) -> None:
             # The modules' objects stay for good: the collector need not walk them again and again (30 us per call).
             gc.freeze()
             if stored is not None:
-                Recorder(log, SpoolReader(folder, stored), spool, media, stop).run()
+                counts = settings.run_dir / RECORDER_FILE
+                recorder = Recorder(log, SpoolReader(folder, stored), spool, media, stop, counts)
+                recorder.ends = ends
+                recorder.look_at_registrations = RegistrationWatch(settings).look
+                recorder.watch = MediaWatch(media, log.answered, CallEnder(settings), settings.media_timeout)
+                recorder.run()
     finally:
+        ends.close()
         database.close()
         os.close(lock)
 

@@ -19,6 +19,7 @@ from types import FrameType
 from trunkline.engines.kamailio.config import KamailioMissing, edge_socket
 from trunkline.engines.kamailio.rpc import KamailioRefused, KamailioRpc, KamailioUnreachable
 from trunkline.node import certificates, demo, demo_call, home, lifeline, ports, preflight, readiness
+from trunkline.node.certificate_reload import CertificateWatch
 from trunkline.node.programs import node_programs
 from trunkline.node.supervisor import FATAL, Program, Supervisor, SupervisorGone, mark_of
 from trunkline.settings import Ports, Settings, SettingsError
@@ -182,8 +183,10 @@ def watch(settings: Settings, supervisor: Supervisor, signals: Signals, say: Say
     """Until a signal comes: tell of programs that were started again, give those that were given up another chance."""
     told: dict[str, int] = {}  # what ended while we greeted is told as well
     given_up: dict[str, float] = {}
+    certificate = CertificateWatch(settings)
     while not signals.count:
         signals.wait(LOOK_EVERY)
+        certificate.look(say)
         if supervisor.ended() and not signals.count:
             say("The supervisor ended and is started again, and every program with it.")
             lifeline.kill_marked(mark_of(settings), spare=set())

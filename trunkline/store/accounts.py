@@ -26,6 +26,10 @@ class AccountFields(TypedDict, total=False):
     platform: bool
     billing: str
     balance_micros: int
+    cps_limit: float
+    concurrent_calls_limit: int
+    daily_spend_cap_micros: int | None
+    default_rate_micros: int
 
 
 def new_auth_token() -> str:

@@ -147,6 +147,13 @@ class CallLog:
             self._load(connection, open_ones, found)
         return found
 
+    def answered(self) -> dict[str, Cdr]:
+        """Answered calls that are up. Raises StoreUnavailable."""
+        found: dict[str, Cdr] = {}
+        with outages_named(), self._reading.connect() as connection:
+            self._load(connection, and_(Call.answered_us.is_not(None), Call.ended_us.is_(None)), found)
+        return found
+
     def _load(self, connection: Connection, condition: ColumnElement[bool], found: dict[str, Cdr]) -> None:
         query = select(*(getattr(Call, name) for name in CALL_FIELDS)).where(condition)
         loaded = {row[0]: Cdr(*row) for row in connection.execute(query)}

@@ -9,6 +9,8 @@ from sqlalchemy.orm import Session
 
 from trunkline.core import sip_uri
 from trunkline.store import change_log
+from trunkline.store.carrier_models import FIRST_SECONDS, NEXT_SECONDS, CarrierRate
+from trunkline.store.credentials import digest_ha1
 from trunkline.store.errors import DuplicateAddress, SipUriInvalid
 from trunkline.store.models import Carrier, CarrierAddress, CarrierTarget
 from trunkline.store.networks import canonical_network
@@ -23,6 +25,20 @@ class CarrierFields(TypedDict, total=False):
     weight: int
 
 
+    number_format: str
+    tech_prefix: str
+    caller_header: str
+    from_user: str | None
+    from_domain: str | None
+    cps_limit: float | None
+    concurrent_calls_limit: int | None
+    probe_seconds: int
+    probe_misses: int
+    register_enabled: bool
+    registrar: str | None
+    register_expires: int
+
+
 class TargetFields(TypedDict, total=False):
     enabled: bool
     priority: int
@@ -35,6 +51,35 @@ def create_carrier(session: Session, friendly_name: str, **fields: Unpack[Carrie
     session.add(carrier)
     session.flush()
     return carrier
+
+
+def set_credentials(carrier: Carrier, username: str, realm: str, password: str) -> None:
+    """Who we are for the carrier. The password is not kept, only what a digest needs of it."""
+    carrier.auth_username, carrier.auth_realm = username, realm
+    carrier.auth_ha1_md5, carrier.auth_ha1_sha256 = digest_ha1(username, realm, password)
+
+
+def clear_credentials(carrier: Carrier) -> None:
+    carrier.auth_username = carrier.auth_realm = carrier.auth_ha1_md5 = carrier.auth_ha1_sha256 = None
+
+
+def set_rate(
+    session: Session,
+    carrier: Carrier,
+    prefix: str,
+    price_micros: int,
+    first_seconds: int = FIRST_SECONDS,
+    next_seconds: int = NEXT_SECONDS,
+) -> CarrierRate:
+    """What the carrier takes per minute towards `prefix` (`+49`; `+`: every number); a rate that is there is changed."""
+    change_log.lock(session.connection())
+    same = select(CarrierRate).where(CarrierRate.carrier_sid == carrier.sid, CarrierRate.prefix == prefix)
+    rate = session.scalar(same)
+    if rate is None:
+        rate = CarrierRate(carrier=carrier, prefix=prefix, price_micros=price_micros)
+    rate.price_micros, rate.first_seconds, rate.next_seconds = price_micros, first_seconds, next_seconds
+    session.flush()
+    return rate
 
 
 def add_target(session: Session, carrier: Carrier, target_uri: str, **fields: Unpack[TargetFields]) -> CarrierTarget:

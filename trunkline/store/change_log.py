@@ -19,7 +19,9 @@ from sqlalchemy import Connection, delete, event, func, insert, inspect, select
 from sqlalchemy.orm import Mapper, ORMExecuteState, Session, UOWTransaction, object_session
 
 from trunkline.store.base import Base, now_us
+from trunkline.store.carrier_models import CarrierRate
 from trunkline.store.errors import ChangeNotLogged, ReadOnly
+from trunkline.store.limit_models import DestinationRule
 from trunkline.store.models import (
     Account,
     CallerId,
@@ -39,6 +41,7 @@ from trunkline.store.models import (
 LOGGED: tuple[type[Base], ...] = (
     Account,
     Trunk,
+    DestinationRule,
     OriginationUrl,
     Credential,
     TrunkCredentialList,
@@ -49,6 +52,7 @@ LOGGED: tuple[type[Base], ...] = (
     Carrier,
     CarrierTarget,
     CarrierAddress,
+    CarrierRate,
 )
 """The models that routing reads. Lists are not among them, only their members and where they are attached."""
 

@@ -24,6 +24,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from trunkline.store.base import Base as Base  # noqa: PLC0414  (handed on, by mypy's rule)
 from trunkline.store.base import BigInt
 from trunkline.store.base import now_us as now_us  # noqa: PLC0414
+from trunkline.store.carrier_models import CarrierRate, CarrierSettings
+from trunkline.store.limit_models import AccountLimits, TrunkLimits
 from trunkline.store.sids import new_sid
 
 
@@ -35,7 +37,7 @@ def _account_sid() -> Mapped[str]:
     return mapped_column(ForeignKey("accounts.sid"), index=True)
 
 
-class Account(Base):
+class Account(AccountLimits, Base):
     """A tenant. `status`: active, suspended, closed. *No funds* is prepaid with a balance of nothing or less."""
 
     __tablename__ = "accounts"
@@ -55,7 +57,7 @@ class Account(Base):
     """Millionths of the currency unit."""
 
 
-class Trunk(Base):
+class Trunk(TrunkLimits, Base):
     """A customer's connection: its termination domain, its lists, its numbers and its origination URLs."""
 
     __tablename__ = "trunks"
@@ -230,7 +232,7 @@ class CallerId(Base):
     verified: Mapped[bool] = mapped_column(default=False)
 
 
-class Carrier(Base):
+class Carrier(CarrierSettings, Base):
     """A company that terminates and originates for us; low `priority` first, shared by `weight` within one priority."""
 
     __tablename__ = "carriers"
@@ -242,6 +244,7 @@ class Carrier(Base):
     weight: Mapped[int] = mapped_column(default=10)
 
     targets: Mapped[list[CarrierTarget]] = relationship(back_populates="carrier", cascade="all, delete-orphan")
+    rates: Mapped[list[CarrierRate]] = relationship(back_populates="carrier", cascade="all, delete-orphan")
     addresses: Mapped[list[CarrierAddress]] = relationship(back_populates="carrier", cascade="all, delete-orphan")
 
 
@@ -313,6 +316,10 @@ class Call(Base):
     codec: Mapped[str | None]
     secure: Mapped[bool] = mapped_column(default=False)
     edge: Mapped[str] = mapped_column(default="")
+    dialog: Mapped[str | None]
+    """While the call is up: by what the edge can end it (JSON)."""
+    price_micros: Mapped[int | None] = mapped_column(BigInt)
+    """What the carrier charges for it, by its rate when the call was set up; None: it has no rate for the number."""
     customer_packets: Mapped[int | None] = mapped_column(BigInt)
     customer_lost: Mapped[int | None] = mapped_column(BigInt)
     customer_jitter_ms: Mapped[float | None]
@@ -348,6 +355,10 @@ class Attempt(Base):
     """trying, answered, failed, canceled."""
     next: Mapped[str] = mapped_column(default="")
     """What the failover matrix said, in words."""
+    rate_micros: Mapped[int | None] = mapped_column(BigInt)
+    """The carrier's price per minute at that time, with how many seconds are billed at least and at a time."""
+    rate_first_seconds: Mapped[int | None]
+    rate_next_seconds: Mapped[int | None]
 
 
 class Alert(Base):

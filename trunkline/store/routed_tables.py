@@ -10,6 +10,8 @@ from sqlalchemy import ColumnElement, Select, and_, case, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
 from trunkline.store import models
+from trunkline.store.carrier_models import CarrierRate
+from trunkline.store.limit_models import DestinationRule
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,9 @@ ROUTED: tuple[RoutedTable, ...] = (
             "sid": models.Account.sid,
             "status": models.Account.status,
             "funds": case((_no_funds, 0), else_=1),
+            "spend_ok": case((models.Account.spend_capped, 0), else_=1),
+            "cps": models.Account.cps_limit,
+            "calls": models.Account.concurrent_calls_limit,
         },
         "sid",
     ),
@@ -89,8 +94,24 @@ ROUTED: tuple[RoutedTable, ...] = (
             "caller_id_policy": models.Trunk.caller_id_policy,
             "default_caller_id": models.Trunk.default_caller_id,
             "digest_algorithm": models.Trunk.digest_algorithm,
+            "cps": models.Trunk.cps_limit,
+            "calls": models.Trunk.concurrent_calls_limit,
+            "longest": models.Trunk.max_call_seconds,
+            "emergency": models.Trunk.emergency_enabled,
+            "number_rules": models.Trunk.number_rules,
+            "registration": case((models.Trunk.registration == "allowed", 1), else_=0),
         },
         "sid",
+    ),
+    _routed(
+        "destination_rules",
+        {
+            "account_sid": DestinationRule.account_sid,
+            "scope": DestinationRule.scope,
+            "allowed": DestinationRule.allowed,
+        },
+        "account_sid",
+        "scope",
     ),
     _routed(
         "trunk_credential_lists",
@@ -169,6 +190,22 @@ ROUTED: tuple[RoutedTable, ...] = (
             "enabled": models.Carrier.enabled,
             "priority": models.Carrier.priority,
             "weight": models.Carrier.weight,
+            "number_format": models.Carrier.number_format,
+            "tech_prefix": models.Carrier.tech_prefix,
+            "caller_header": models.Carrier.caller_header,
+            "from_user": models.Carrier.from_user,
+            "from_domain": models.Carrier.from_domain,
+            "cps": models.Carrier.cps_limit,
+            "calls": models.Carrier.concurrent_calls_limit,
+            "auth_username": models.Carrier.auth_username,
+            "auth_realm": models.Carrier.auth_realm,
+            "auth_ha1_md5": models.Carrier.auth_ha1_md5,
+            "auth_ha1_sha256": models.Carrier.auth_ha1_sha256,
+            "probe_seconds": models.Carrier.probe_seconds,
+            "probe_misses": models.Carrier.probe_misses,
+            "register": models.Carrier.register_enabled,
+            "registrar": models.Carrier.registrar,
+            "register_expires": models.Carrier.register_expires,
         },
         "sid",
     ),
@@ -190,6 +227,18 @@ ROUTED: tuple[RoutedTable, ...] = (
             "sid": models.CarrierAddress.sid,
             "carrier_sid": models.CarrierAddress.carrier_sid,
             "network": models.CarrierAddress.network,
+        },
+        "sid",
+    ),
+    _routed(
+        "carrier_rates",
+        {
+            "carrier_sid": CarrierRate.carrier_sid,
+            "prefix": CarrierRate.prefix,
+            "sid": CarrierRate.sid,
+            "price_micros": CarrierRate.price_micros,
+            "first_seconds": CarrierRate.first_seconds,
+            "next_seconds": CarrierRate.next_seconds,
         },
         "sid",
     ),

@@ -117,6 +117,7 @@ class Agent:
             "result": lambda request: {"result": to_json(self._find(request["id"]).result())},
             "send_digits": self._send_digits,
             "register": self._register,
+            "unregister": self._unregister,
             "registrations": lambda _: {"registrations": [asdict(r) for r in self._registrations]},
             "hold": self._hold,
             "hang_up": self._hang_up,
@@ -146,17 +147,15 @@ class Agent:
 
     def _register(self, request: dict[str, Any]) -> dict[str, Any]:
         """`via`, `domain`, `username`, `password`: REGISTER once; `registrations` has the answer."""
-        transport, next_hop = _next_hop(request["via"])
+        key = _registered_account(request)
         self._registrations.append(Registration(request["domain"]))
-        self.user_agent.account(
-            AccountKey(
-                transport,
-                next_hop=next_hop,
-                username=request["username"],
-                password=request["password"],
-                register_at=request["domain"],
-            )
-        )
+        self.user_agent.register(key)
+        return {}
+
+    def _unregister(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The same fields: take the registration back; `registrations` has the answer."""
+        self._registrations.append(Registration(request["domain"]))
+        self.user_agent.unregister(_registered_account(request))
         return {}
 
     def _send_digits(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -220,7 +219,7 @@ class Agent:
         for call in self._calls():
             if not call.closed:
                 call.take(message)
-        for registration in self._registrations:
+        for registration in self._registrations[-1:]:
             registration.take(message)
 
     def _reap(self) -> None:
@@ -283,6 +282,17 @@ class Agent:
             self._control.close()
         if self._silent is not None:
             self._silent.close()
+
+
+def _registered_account(request: dict[str, Any]) -> AccountKey:
+    transport, next_hop = _next_hop(request["via"])
+    return AccountKey(
+        transport,
+        next_hop=next_hop,
+        username=request["username"],
+        password=request["password"],
+        register_at=request["domain"],
+    )
 
 
 def _next_hop(via: str) -> tuple[str, str]:

@@ -172,6 +172,16 @@ class UserAgent:
             self._accounts[key] = account
         return self._accounts[key]
 
+    def register(self, key: AccountKey) -> None:
+        """REGISTER; again where this account has done so before."""
+        if key in self._accounts:
+            self._accounts[key].setRegistration(True)
+        else:
+            self.account(key)
+
+    def unregister(self, key: AccountKey) -> None:
+        self.account(key).setRegistration(False)
+
     def use(self, key: AccountKey, by: int) -> None:
         """Count the calls of an account; one without calls may be replaced."""
         self._users[key] = self._users.get(key, 0) + by

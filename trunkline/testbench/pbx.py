@@ -26,9 +26,16 @@ class PbxProcess(AgentProcess):
         self.ask("behave", kind=kind, **options)
 
     def register(self, via: str, domain: str, username: str, password: str, *, wait: float = 5.0) -> dict[str, Any]:
-        """REGISTER once and wait for the outcome: Registration's fields (`sip_status`, `twilio_error`, …)."""
+        """REGISTER and wait for the outcome: Registration's fields (`sip_status`, `twilio_error`, …)."""
+        return self._registration("register", wait, via=via, domain=domain, username=username, password=password)
+
+    def unregister(self, via: str, domain: str, username: str, password: str, *, wait: float = 5.0) -> dict[str, Any]:
+        """Take the registration back, likewise."""
+        return self._registration("unregister", wait, via=via, domain=domain, username=username, password=password)
+
+    def _registration(self, do: str, wait: float, **account: str) -> dict[str, Any]:
         number = len(self.ask("registrations")["registrations"])
-        self.ask("register", via=via, domain=domain, username=username, password=password)
+        self.ask(do, **account)
         last: dict[str, Any] = {}
 
         def answered() -> bool:
@@ -36,7 +43,7 @@ class PbxProcess(AgentProcess):
             status = last["sip_status"]
             return status is not None and (status not in (401, 407) or last["challenges"] > 1)
 
-        self.wait_until(answered, f"an answer to REGISTER at {domain}; so far {last}", within=wait)
+        self.wait_until(answered, f"an answer to REGISTER at {account['domain']}; so far {last}", within=wait)
         return last
 
 

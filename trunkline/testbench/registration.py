@@ -9,7 +9,7 @@ from trunkline.testbench.trace import WireMessage
 
 @dataclass(slots=True)
 class Registration:
-    """One REGISTER and what came back. Matched by its domain: an agent registers once with each."""
+    """One REGISTER and what came back. Matched by its domain, until the agent is asked for another one."""
 
     domain: str
     sip_status: int | None = None

@@ -39,7 +39,10 @@ def _build(capture: Capture, media: Media, options: Options, limits: Limits) -> 
     messages = [parse_message(raw, index, limits) for index, raw in enumerate(capture.messages)]
     mark_duplicates(messages)
     start, end = capture_start(capture, media), capture_end(capture, media)
-    profile, why = recognise(messages, options.provider)
+    if options.profile is not None:
+        profile, why = options.profile, "given"
+    else:
+        profile, why = recognise(messages, options.provider)
     found = dialogs_of(messages, end)
     set_facing(found, profile, capture, options)
     calls = _calls(found)

@@ -21,7 +21,13 @@ def capture_end(capture: Capture, media: Media) -> float | None:
 def _times(capture: Capture, media: Media, *, first: bool) -> list[float]:
     times = [message.time for message in capture.messages if message.time is not None]
     times += [stream.first if first else stream.last for stream in media.streams]
-    times += [time for file in capture.files if (time := file.first if first else file.last) is not None]
+    # HEP brings the time at which a message was seen; when the packet that carries it was captured is another matter.
+    carriers = {message.place.file for message in capture.messages if message.source == "hep"}
+    times += [
+        time
+        for number, file in enumerate(capture.files)
+        if (time := file.first if first else file.last) is not None and number not in carriers
+    ]
     return times
 
 

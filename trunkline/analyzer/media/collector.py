@@ -31,6 +31,10 @@ reader's chunks.
 _SIGNALLING_PORTS: Final = frozenset({3478, 3479, 5060, 5061, 5349, 19302})
 """SIP, and the servers that are asked for the own address."""
 _MOST_DOUBTFUL: Final = 1000
+_SHORT: Final = 200
+"""Packets: a stream of fewer costs as much as one of so many, whatever it has."""
+_MOST_SHORT: Final = 4_000
+"""Short streams that are measured, the longest first: a scan of 100,000 ports is no media, and must not take minutes."""
 _MOST_DOUBTFUL_OF_FLOW: Final = 8
 _MEDIA_KINDS: Final = frozenset({"rtcp", "dtls", "zrtp", "udptl", "stun"})
 
@@ -143,8 +147,11 @@ class Collector:
         round_trips = _round_trips(media)
         events, tones = _by_stream(self._events, 3), _by_stream(self._tones, 4)
         doubtful: list[Raw] = []
+        left_out = self._left_out()
         for number in self._shelf.numbers():
             packets = self._shelf.take(number)
+            if number in left_out:
+                continue
             flow, ssrc = self._names.key(number)
             src, dst = self._endpoints[flow]
             row, word = events.get(number, _NOTHING[:2])
@@ -171,9 +178,16 @@ class Collector:
         media.streams.sort(key=lambda stream: (stream.first, stream.ssrc))
         _count_restarts(media.streams)
         media.other = _merged(media.other + self._other.finish(self._endpoints))
+        media.unmeasured = len(left_out)
         media.captured = bool(media.streams) or any(_is_media(flow) for flow in media.other)
         media.capture_gaps = self._pauses.common(media.streams)
         return media
+
+    def _left_out(self) -> set[int]:
+        """Numbers of the short streams beyond the limit."""
+        short = [(held, number) for number, held in self._shelf.held().items() if held < _SHORT]
+        short.sort(key=lambda pair: (-pair[0], pair[1]))
+        return {number for _, number in short[_MOST_SHORT:]}
 
 
 _NOTHING: Final = (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int64))

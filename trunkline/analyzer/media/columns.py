@@ -94,6 +94,10 @@ class Shelf:
     def numbers(self) -> list[int]:
         return sorted(self._slices)
 
+    def held(self) -> dict[int, int]:
+        """How many packets each stream has."""
+        return self._held
+
     def take(self, number: int) -> Packets:
         """All packets of a stream; the shelf forgets them."""
         return join(self._slices.pop(number))

@@ -70,7 +70,7 @@ def measure(raw: Raw, types: PayloadTypes | None = None) -> Stream:
     counts, shaking = _jitter(counted, order, pace, apart, kinds.clock)
     waits = timing.delays(pace) * 1000
     if len(shaking):
-        stream.jitter_mean_ms, stream.jitter_max_ms = float(shaking.mean()), float(shaking.max())
+        stream.jitter_mean_ms, stream.jitter_max_ms = timing.mean_and_peak(shaking, counted.marker[counts])
         (stream.jitter_p95_ms,) = timing.quantiles(shaking, 0.95)
     stream.delay_p95_ms, late = timing.quantiles(waits, 0.95, 0.99)
     _timing(stream, counted, order, pace)
@@ -209,7 +209,10 @@ def _timing(stream: Stream, packets: Packets, order: Order, pace: timing.Pace) -
     clock = timing.clock_of(pace)
     off = clock.rate is not None and clock.rate > 0 and abs(clock.rate / stream.clock_rate - 1) > 0.02
     stream.wrong_clock = clock.rate if off else None
-    stream.skew_ppm = None if off else clock.skew_ppm
+    # A crystal is off by some hundred ppm. What looks like more, while the seconds themselves have the right length, is
+    # a sender that stops its timestamps now and then (while it sends DTMF).
+    steady = clock.skew_ppm is None or clock.rate is None or abs(clock.skew_ppm) < 5000
+    stream.skew_ppm = clock.skew_ppm if steady and not off else None
 
 
 def _gaps(stream: Stream, packets: Packets, order: Order, once: Array) -> None:

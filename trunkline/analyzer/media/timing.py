@@ -68,6 +68,25 @@ def jitter(late: Array) -> Array:
     return value
 
 
+def mean_and_peak(jitter_ms: Array, marked: Array) -> tuple[float, float]:
+    """Mean and highest jitter, without the packets that begin a talkspurt: their delay is the sender's pause.
+
+    `marked`: mask of those packets, as long as `jitter_ms`. Such a packet moves the running jitter and counts as one of
+    the mean's value, which is how Wireshark averages; the sum is only cut where there is one, so most streams take one
+    pass.
+    """
+    total, peak, start = 0.0, 0.0, 0
+    for stop in (*np.flatnonzero(marked).tolist(), len(jitter_ms)):
+        span = jitter_ms[start:stop]
+        if len(span):
+            total += float(span.sum())
+            peak = max(peak, float(span.max()))
+        if stop < len(jitter_ms) and stop:
+            total += total / stop
+        start = stop + 1
+    return total / max(1, len(jitter_ms)), peak
+
+
 def quantiles(values: Array, *shares: float) -> list[float]:
     """The values under which these shares of all lie; 0 for none."""
     if not len(values):

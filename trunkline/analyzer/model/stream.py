@@ -217,6 +217,8 @@ class Media:
     """Whether the capture holds UDP beside SIP, DNS and the like at all: without it, no rule may miss media."""
     capture_gaps: list[Gap] = field(default_factory=list)
     """Stretches in which every stream pauses at once: the capture's fault (rule CAP-07)."""
+    unmeasured: int = 0
+    """Streams of a few packets that were left out, because there are thousands of them."""
     doubtful: list[Stream] = field(default_factory=list)
     """Packets that look like RTP, but are too few, or numbered too oddly, to prove it: streams only if an SDP names
     their ports.

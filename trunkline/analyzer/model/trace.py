@@ -21,6 +21,8 @@ class Options:
 
     provider: str | None = None
     """`twilio`, `trunkline`, `generic`, or a file; None: recognise."""
+    profile: Profile | None = None
+    """A profile that is known already, instead of `provider`: the running trunk's own."""
     pbx: str | None = None
     """None: recognise."""
     passwords: dict[str, str] = field(default_factory=dict, repr=False)

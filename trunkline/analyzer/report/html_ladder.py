@@ -10,11 +10,13 @@ ROW = 30
 HEAD = 48
 TIME = 78
 """Pixels for the time column."""
-GAPS = {1: 250, 2: 460, 3: 300}
+GAPS = {1: 250, 2: 360, 3: 300}
 GAP = 250
 """Pixels between two lanes: more where there are few."""
+FIRST = 134
+"""Of the first lane: its name may stand above the time column, and a phone shows the first arrow whole."""
 SIDE = 120
-"""Beside the outermost lanes, for their names."""
+"""Beside the last lane, for its name."""
 CHARACTER = 7.3
 """Pixels that one takes."""
 
@@ -23,7 +25,7 @@ def svg(ladder: Ladder, drawn: set[int], charted: set[int]) -> str:
     """The drawing. `drawn`: messages that the page holds, `charted`: streams; others are no links."""
     lanes = len(ladder.lanes)
     gap = _gap(ladder)
-    width = TIME + 2 * SIDE + max(1, lanes - 1) * gap
+    width = FIRST + SIDE + max(1, lanes - 1) * gap
     height = HEAD + ROW * len(ladder.steps) + 16
     names = ", ".join(lane.name for lane in ladder.lanes)
     parts = [
@@ -53,7 +55,7 @@ def _gap(ladder: Ladder) -> int:
 
 
 def _x(lane: int, ladder: Ladder) -> int:
-    return TIME + SIDE + lane * _gap(ladder)
+    return FIRST + lane * _gap(ladder)
 
 
 def _since(time: float | None, ladder: Ladder) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from trunkline.analyzer.model.call import Call, Dialog
@@ -12,6 +13,8 @@ from trunkline.analyzer.model.trace import Analysis
 from trunkline.analyzer.report.verdict import calls_of, is_problem
 
 SCHEMA = "trunkline.analysis/1"
+MOST_INDENTED = 200
+"""Calls and streams of a report that is indented throughout."""
 
 Document = dict[str, Any]
 
@@ -49,7 +52,20 @@ def dumps(analysis: Analysis) -> str:
     """The report as text: ASCII only, so that no terminal and no mail breaks it, other bytes survive."""
     import json
 
-    return json.dumps(document(analysis), indent=2, allow_nan=False)
+    whole = document(analysis)
+    if len(whole["calls"]) + len(whole["streams"]) <= MOST_INDENTED:
+        return json.dumps(whole, indent=2, allow_nan=False)
+    # json indents in Python, which takes ten times as long: one line for each entry is readable too
+    encode = json.JSONEncoder(allow_nan=False).encode
+    parts = []
+    for name, value in whole.items():
+        text = f"[\n    {listed}\n  ]" if (listed := _lines(value, encode)) else encode(value)
+        parts.append(f"  {encode(name)}: {text}")
+    return "{\n" + ",\n".join(parts) + "\n}"
+
+
+def _lines(value: object, encode: Callable[[object], str]) -> str:
+    return ",\n    ".join(map(encode, value)) if isinstance(value, list) else ""
 
 
 def _end(endpoint: Endpoint | None) -> str | None:

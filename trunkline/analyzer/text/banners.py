@@ -68,6 +68,16 @@ _ROWS: tuple[tuple[str, str, re.Pattern[str]], ...] = tuple(
                 rf" *(?:\([^)]*\))? *{_PROTOCOL}?"
             ),
         ),
+        (
+            "belle-sip",
+            "://",
+            rf"(?P<way>sent to|received from|bytes from) \[?{_PROTOCOL}://{_R}",
+        ),
+        (
+            "siptrace",
+            "fromip",
+            rf"\bfromip[=:] ?(?:{_PROTOCOL}:)?{_S}.{{0,80}}?\btoip[=:] ?(?:[A-Za-z]{{2,4}}:)?{_D}",
+        ),
         ("oracle-sipmsg", "On ", rf"\bOn (?:\[\d+:\d+\])?{_S} (?P<way>received from|sent to) {_D}"),
         (
             "cisco-cube",
@@ -93,11 +103,12 @@ _ROWS: tuple[tuple[str, str, re.Pattern[str]], ...] = tuple(
     )
 )
 _MAYBE = re.compile(
-    r"->|→|<---|=>|bytes|NAT\)|SIP M|SIP [A-Za-z]{2,4} m|message (?:sent|received)|[Rr]ec|[Ss]ent|IP6? |[Ss]end"
+    r"->|→|<---|=>|bytes|NAT\)|SIP M|SIP [A-Za-z]{2,4} m|message (?:sent|received)|[Rr]ec|[Ss]ent|IP6? |[Ss]end|fromip"
 )
 _HAS_ADDRESS = re.compile(r"\d\.\d{1,3}\.\d|\[[0-9A-Fa-f]*:[0-9A-Fa-f:.]+\]")
-_CISCO_PLAIN = re.compile(r"^\s*(?P<way>Received|Sent):\s*$")
-_CISCO_HEAD = re.compile(r"//(?P<guid>[^/]*/[^/]*)/SIP/Msg/\w+:")
+# Alone in its line, behind a syslog's prefix, or (IOS 12) behind the name of the function.
+_CISCO_PLAIN = re.compile(r"(?:^|[:\]] ?|\bccsipDisplayMsg: ?)\s*(?P<way>Received|Sent): *$")
+_CISCO_HEAD = re.compile(r"//(?P<guid>[^/]*/[^/]*)/(?:[A-Z_]{1,20}/)?SIP/Msg/\w+:")
 _SID = re.compile(r"\[SID=([^\]]{1,60})\]")
 _TRANSPORTS: dict[str, Transport] = {
     "udp": "udp", "u": "udp", "tcp": "tcp", "t": "tcp", "tls": "tls", "ws": "ws", "wss": "wss", "sctp": "sctp",
@@ -111,7 +122,7 @@ def read_banner(line: str) -> Banner | None:
         line = line[:2000]
     if _MAYBE.search(line) is None:
         return None
-    plain = _CISCO_PLAIN.match(line)
+    plain = _CISCO_PLAIN.search(line[-60:])
     if plain is not None:
         return Banner("cisco-cube", plain["way"] == "Sent")
     if _HAS_ADDRESS.search(line) is None and " message " not in line:

@@ -18,7 +18,7 @@ class Line(NamedTuple):
 
 _ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[()][A-Za-z0-9]|\x1b[=>]")
 # How rsyslog, syslog-ng and AudioCodes write a line's end within one log line.
-_ESCAPED_END = re.compile(r"(?:\\r)?\\n(?=[A-Z\\\w-]{1,40}[:=]|\\r|\\n|$)")
+_ESCAPED_END = re.compile(r"(?:\\r)?\\n(?=[A-Z\\\w-]{1,40}[:= ]|\\r|\\n|\"|$)")
 _SMART = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'", "\u00a0": " ", "\u200b": "", "\ufeff": ""})
 _HTML_SIGNS = ("&lt;", "&gt;", "&quot;", "&amp;", "&#")
 
@@ -39,11 +39,15 @@ def lines_of(text: str) -> list[Line]:
     smart = not text.isascii()
     joined = "#012" in text or "\\r\\n" in text
     dotted = _shows_cr_as_dot(text)
+    careted = "^M\n" in text
+    flat = "..Via:" in text or "..v:" in text
     found: list[Line] = []
     for number, raw in enumerate(text.split("\n"), 1):
         line = raw.rstrip("\r")
         if dotted:
             line = line.removesuffix(".")
+        if careted:
+            line = line.removesuffix("^M")
         if coloured and "\x1b" in line:
             line = _ANSI.sub("", line)
         if quoted:
@@ -52,7 +56,9 @@ def lines_of(text: str) -> list[Line]:
             line = html.unescape(line)
         if smart and not line.isascii():
             line = line.translate(_SMART)
-        if joined and ("#012" in line or "\\n" in line):
+        if flat and "SIP/2.0" in line and ("..Via:" in line or "..v:" in line):
+            found += [Line(number, part) for part in line.split("..")]
+        elif joined and ("#012" in line or "\\n" in line):
             found += [Line(number, part.rstrip("\r")) for part in _split(line)]
         else:
             found.append(Line(number, line))
@@ -62,6 +68,8 @@ def lines_of(text: str) -> list[Line]:
 def _split(line: str) -> list[str]:
     if "#012" in line:
         return line.replace("#015", "").split("#012")
+    if line.startswith("{"):
+        line = line.replace('\\"', '"')
     return _ESCAPED_END.split(line)
 
 

@@ -62,6 +62,8 @@ def goes_on(lines: Sequence[Line], index: int, column: int) -> bool:
     """Whether a header follows this start line. Behind a prefix it may be only a sentence about a message."""
     prefix = lines[index].text[:column]
     following = [_stripped(line.text, prefix).strip() for line in lines[index + 1 : index + 4]]
+    if following and start_of(following[0]) >= 0:
+        return False  # the summary that tcpdump prints ahead of the packet
     return any(_KNOWN.match(text) for text in following)
 
 

@@ -19,6 +19,9 @@ _CONTACT = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _RURI = re.compile(rb"[A-Z]{3,20} sips?:(?:[^@\s]{0,200}@)?\[?([0-9A-Fa-f.:]{3,45}?)\]?(?::(\d{1,5}))?[ ;>]")
+_BRANCH = re.compile(rb";[ \t]*branch[ \t]*=[ \t]*([^;,\s]{1,200})", re.IGNORECASE)
+_RECEIVED = re.compile(rb";[ \t]*received[ \t]*=[ \t]*\[?([0-9A-Fa-f.:]{3,45})", re.IGNORECASE)
+_RPORT = re.compile(rb";[ \t]*rport[ \t]*=[ \t]*(\d{1,5})", re.IGNORECASE)
 _TRANSPORTS: dict[bytes, Transport] = {
     b"UDP": "udp",
     b"TCP": "tcp",
@@ -59,6 +62,45 @@ def fill_in_own_side(messages: list[RawMessage]) -> None:
             message.src = own
         elif not message.sent_by_us and message.dst is None:
             message.dst = own
+
+
+def fill_in_other_side(messages: list[RawMessage]) -> None:
+    """Completes the other side where the log names only the direction (`Sent:`, `UDP message received`).
+
+    A request goes to its Request-URI and comes from its top Via; a response goes back to where the request came from,
+    and comes from where it went. Names are left alone: who they were is not known.
+    """
+    went: dict[bytes, Endpoint] = {}
+    for message in messages:
+        if message.sent_by_us is None or (message.dst if message.sent_by_us else message.src) is not None:
+            continue
+        branch = _first(_BRANCH, message.data)
+        if message.data.startswith(b"SIP/2.0"):
+            if message.sent_by_us:
+                message.dst = _top_via(message.data)
+            else:
+                message.src = went.get(branch)
+        elif not message.sent_by_us:
+            message.src = _top_via(message.data)
+        elif b"\r\nRoute:" not in message.data:
+            found = _RURI.match(message.data)
+            message.dst = _endpoint(found[1], found[2]) if found else None
+            if message.dst is not None and branch:
+                went[branch] = message.dst
+
+
+def _first(pattern: re.Pattern[bytes], data: bytes) -> bytes:
+    found = pattern.search(data)
+    return found[1] if found else b""
+
+
+def _top_via(data: bytes) -> Endpoint | None:
+    """Where the top Via says that the request came from: `received` and `rport`, else what its sender wrote."""
+    found = _VIA.search(data)
+    if found is None:
+        return None
+    line = data[found.start() : data.find(b"\r\n", found.start())].split(b",")[0]
+    return _endpoint(_first(_RECEIVED, line) or found[2], _first(_RPORT, line) or found[3])
 
 
 def _own(data: bytes) -> Endpoint | None:

@@ -10,10 +10,10 @@ from trunkline.analyzer.model.capture import Damage, Place, RawMessage
 from trunkline.analyzer.text.banners import Banner, read_banner, read_cisco_head
 from trunkline.analyzer.text.clean import Line, decode, lines_of
 from trunkline.analyzer.text.messages import collect, goes_on, start_of
-from trunkline.analyzer.text.own_address import fill_in_own_side
+from trunkline.analyzer.text.own_address import fill_in_other_side, fill_in_own_side
 from trunkline.analyzer.text.timestamp import Clock
 
-REACH = 4
+REACH = 6
 """Lines between what announces a message and its start line."""
 
 
@@ -39,6 +39,7 @@ def read_text(data: bytes, file: int, name: str, limits: Limits | None = None) -
     if len(messages) >= limits.messages:
         log.damage.append(Damage(file, f"{name}: only the first {limits.messages:,} messages were read"))
     fill_in_own_side(messages)
+    fill_in_other_side(messages)
     return log
 
 

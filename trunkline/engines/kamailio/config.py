@@ -15,10 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trunkline.core import media
+from trunkline.core.carrier_state import STATE_FILE
+from trunkline.core.defence import REMEMBER, SCANNER_PATTERN, Offence
 from trunkline.core.policy import NO_ANSWER_AFTER, NO_PROVISIONAL_AFTER
 from trunkline.settings import Ports, Settings
 
 HERE = Path(__file__).parent
+HIDDEN_HOST = "hidden.invalid"
+"""Stands where the address of somebody else stood (RFC 6761: nobody has this name)."""
 NONCE_LIFETIME = 120
 SHARED_MEMORY_MB = 512
 """A transaction takes 15 to 20 kB for some seconds, a dialog about 4 kB: room for some 2,000 new calls a second."""
@@ -76,6 +80,16 @@ def edge_socket(settings: Settings) -> Path:
     return settings.socket_dir / "edge.sock"
 
 
+def edge_name(settings: Settings) -> str:
+    """What records say of the edge that took a call."""
+    return f"{settings.public_ip or settings.sip_host}:{settings.sip_port}"
+
+
+def call_book_file(settings: Settings) -> Path:
+    """Which calls are up (`call_book`). It outlives Kamailio, and not the node, with which rtpengine ends."""
+    return settings.run_dir / "calls.book"
+
+
 def front_socket(settings: Settings) -> Path:
     return settings.socket_dir / "front.sock"
 
@@ -113,6 +127,11 @@ def _listen(transport: str, settings: Settings, port: int) -> str:
     return line + "\n"
 
 
+def _reached_at(settings: Settings, port: int) -> str:
+    """`host:port` as both sides of a call reach us."""
+    return f"{_bracketed(settings.public_ip or settings.sip_host)}:{port}"
+
+
 def _common(settings: Settings, ports: Ports, secret: bytes) -> str:
     level = {"debug": "3", "info": "2", "warning": "0", "error": "-1"}[settings.log_level]
     # Kamailio's own INFO is chatter about its start: our level "info" keeps its notices and above.
@@ -122,6 +141,7 @@ def _common(settings: Settings, ports: Ports, secret: bytes) -> str:
         "INNER_PORT": str(ports.edge_inner),
         "FRONT_PORT": str(ports.tls_front),
         "HOP_SECRET": derive(secret, "hop"),
+        "HIDDEN_HOST": HIDDEN_HOST,
     }
     return "#!KAMAILIO\n" + "".join(_substdef(name, value) for name, value in values.items())
 
@@ -131,17 +151,24 @@ def _static(name: str) -> str:
     return (HERE / name).read_text(encoding="utf-8").removeprefix("#!KAMAILIO\n")
 
 
-def _edge_file(settings: Settings, ports: Ports, secret: bytes, *, with_media: bool) -> str:
+def _edge_file(settings: Settings, ports: Ports, secret: bytes, *, with_media: bool, hide_topology: bool) -> str:
     values = {
         "SIP_WORKERS": str(settings.sip_workers),
         "EDGE_RPC": os.fspath(edge_socket(settings)),
         "NG_PORT": str(ports.ng),
+        "TRACER_PORT": str(ports.tracer),
         "NONCE_LIFETIME": str(NONCE_LIFETIME),
         "SCRIPT": os.fspath(HERE / "script.py"),
         "ROUTE_KEY": derive(secret, "route")[:32],
         "OUTER_KEY": derive(secret, "route, outer")[:22],
+        "HIDING_HOST": _bracketed(settings.public_ip or settings.sip_host),
+        "HIDING_PLAIN": _reached_at(settings, settings.sip_port),
+        "HIDING_SECURE": f"{_reached_at(settings, settings.tls_port)};transport=tls",
         "RING_MS": str(int(NO_ANSWER_AFTER * 1000)),
         "WAIT_MS": str(int(NO_PROVISIONAL_AFTER * 1000)),
+        "FLOOD_LIMIT": str(Offence.FLOOD.limit),
+        "SCANNERS": SCANNER_PATTERN,
+        "REMEMBER_BANS": str(REMEMBER),
         # For in-dialog requests; mode "s" stands for both secure modes, since only who is secure matters.
         "MEDIA_PLAIN": media.rtpengine_flags("p", sender_is_caller=True, is_offer=True, behind_nat=False),
         "MEDIA_FROM_SECURE": media.rtpengine_flags("s", sender_is_caller=True, is_offer=True, behind_nat=False),
@@ -151,21 +178,25 @@ def _edge_file(settings: Settings, ports: Ports, secret: bytes, *, with_media: b
     return (
         _common(settings, ports, secret)
         + ("#!define WITH_MEDIA\n" if with_media else "")
+        + ("#!define WITH_HIDING\n" if hide_topology else "")
+        + ("#!define WITH_TRACE\n" if ports.tracer else "")
         + "".join(_substdef(name, value) for name, value in values.items())
         + _listen("udp", settings, settings.sip_port)
         + _listen("tcp", settings, settings.sip_port)
         + f"listen=tcp:127.0.0.1:{ports.edge_inner}\n"
         + _static("kamailio.cfg")
+        + (_static("hiding.cfg") if hide_topology else "")
     )
 
 
-def _front_file(settings: Settings, ports: Ports, secret: bytes) -> str:
+def _front_file(settings: Settings, ports: Ports, secret: bytes, *, hide_topology: bool) -> str:
     values = {"FRONT_RPC": os.fspath(front_socket(settings)), "TLS_CONFIG": os.fspath(settings.run_dir / "tls.cfg")}
     return (
         _common(settings, ports, secret)
         + "".join(_substdef(name, value) for name, value in values.items())
         + _listen("tls", settings, settings.tls_port)
         + f"listen=tcp:127.0.0.1:{ports.tls_front}\n"
+        + ("#!define WITH_HIDING\n" if hide_topology else "")
         + _static("tls_front.cfg")
     )
 
@@ -183,17 +214,27 @@ def _tls_file(settings: Settings) -> str:
 def _script_file(settings: Settings, ports: Ports, secret: bytes) -> str:
     return json.dumps(
         {
-            "edge": f"{settings.public_ip or settings.sip_host}:{settings.sip_port}",
+            "edge": edge_name(settings),
             "spool": os.fspath(settings.spool_dir),
             "routing_db": os.fspath(settings.routing_db),
+            "registrations_db": os.fspath(settings.registrations_db),
+            "call_book": os.fspath(call_book_file(settings)),
             "realm": settings.realm,
             "domain_suffixes": settings.domain_suffixes,
             "own_hosts": own_hosts(settings),
+            "ban_seconds": settings.ban_seconds,
+            "front_socket": os.fspath(front_socket(settings)),
             "no_funds_status": settings.no_funds_response,
             "nonce_lifetime": NONCE_LIFETIME,
+            "carrier_state": os.fspath(settings.run_dir / STATE_FILE),
+            "setup_seconds": settings.setup_seconds,
+            "cheapest_first": settings.carrier_order == "cost",
             "inner_port": ports.edge_inner,
             "front_port": ports.tls_front,
             "hop_secret": derive(secret, "hop"),
+            "hiding_key": derive(secret, "hiding"),
+            "plain_address": _reached_at(settings, settings.sip_port),
+            "secure_address": f"{_reached_at(settings, settings.tls_port)};transport=tls",
             "route_key": derive(secret, "route")[:32],
             "route_outer_key": derive(secret, "route, outer")[:22],
         },
@@ -208,16 +249,18 @@ def _write_private(path: Path, text: str) -> None:
 
 
 def kamailio_programs(
-    settings: Settings, ports: Ports, home_secret: bytes, *, with_media: bool = True
+    settings: Settings, ports: Ports, home_secret: bytes, *, with_media: bool = True, hide_topology: bool = True
 ) -> dict[str, Program]:
     """Write the configurations into `settings.run_dir` and say how to start the programs `kamailio` and `tls_front`.
 
     `home_secret` (32 bytes, kept in the home) makes the MACs of in-dialog requests, so it must outlive restarts.
-    `with_media=False` is for benchmarks: no rtpengine on the call path. Raises KamailioMissing.
+    `with_media=False` is for benchmarks: no rtpengine on the call path. `hide_topology=False` likewise: both sides see
+    each other's addresses in the headers (docs/decisions/0007-topology-hiding.md). Raises KamailioMissing.
     """
     run = settings.run_dir
-    _write_private(run / "edge.cfg", _edge_file(settings, ports, home_secret, with_media=with_media))
-    _write_private(run / "front.cfg", _front_file(settings, ports, home_secret))
+    call_book_file(settings).unlink(missing_ok=True)
+    _write_private(run / "edge.cfg", _edge_file(settings, ports, home_secret, with_media=with_media, hide_topology=hide_topology))
+    _write_private(run / "front.cfg", _front_file(settings, ports, home_secret, hide_topology=hide_topology))
     _write_private(run / "tls.cfg", _tls_file(settings))
     _write_private(run / "edge.json", _script_file(settings, ports, home_secret))
     environment = {

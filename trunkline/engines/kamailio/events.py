@@ -6,9 +6,11 @@ takes five times as long.
 
 from __future__ import annotations
 
+import os
 from json.encoder import encode_basestring_ascii
 
 from trunkline.core import media
+from trunkline.core.cause import Cause, cause_texts
 from trunkline.core.decision import TERMINATION, Plan, Relay
 from trunkline.core.invite import Invite
 from trunkline.engines.kamailio.ksr import NOTHING
@@ -26,13 +28,14 @@ def relayed(edge: str, relay: Relay, invite: Invite, sid: str, now: float) -> st
     caller = f'"{relay.caller}"' if relay.direction == TERMINATION else _quoted(relay.caller)
     # The customer's side is what secure trunking is about, whichever way the call goes.
     secure = "false" if relay.media_mode == media.PLAIN else "true"
+    rate = "" if target.terms is None or target.terms.rate is None else f',"rate":{list(target.terms.rate)}'
     return (
         f'{{"e":"invite","sid":"{sid}","at":{at(now)},"edge":"{edge}","call_id":{_quoted(invite.call_id)},'
         f'"from_tag":{_quoted(invite.from_tag)},"source":"{invite.transport}:{invite.source_ip}:{invite.source_port}",'
         f'"ruri":{_quoted(invite.ruri)},"user_agent":{agent},"secure":{secure},"direction":"{relay.direction}",'
         f'"caller":{caller},"called":"{relay.called}","account":"{relay.account_sid}",'
         f'"trunk":"{relay.trunk_sid}","verdict":"relay",'
-        f'"attempt":{{"n":0,"target":"{target.target_sid}","carrier":{carrier},"uri":{_quoted(target.ruri)}}}}}'
+        f'"attempt":{{"n":0,"target":"{target.target_sid}","carrier":{carrier},"uri":{_quoted(target.ruri)}{rate}}}}}'
     )
 
 
@@ -52,10 +55,28 @@ def received(edge: str, invite: Invite, sid: str, now: float) -> dict[str, objec
     }
 
 
+def spool_full(edge: str, now: float) -> dict[str, object]:
+    """The alert about a disk that takes no events."""
+    cause = Cause.SPOOL_FULL
+    return {
+        "e": "alert",
+        "at": now,
+        "edge": edge,
+        "code": cause.code,
+        "level": cause.level,
+        "text": cause_texts(cause, {})[1],
+        "source": None,
+        "account": None,
+        "trunk": None,
+        "seen": {"cause": cause.name, "pid": os.getpid()},
+    }
+
+
 def attempt(plan: Plan) -> dict[str, object]:
     """The attempt that the plan is at."""
     target = plan.current
-    return {"n": plan.n, "target": target.target_sid, "carrier": target.carrier_sid, "uri": target.ruri}
+    of = {"n": plan.n, "target": target.target_sid, "carrier": target.carrier_sid, "uri": target.ruri}
+    return of if target.terms is None or target.terms.rate is None else {**of, "rate": list(target.terms.rate)}
 
 
 def at(now: float) -> str:
@@ -71,10 +92,18 @@ def ringing(now: float, token: str, n: str, code: str) -> str:
     return f'{{"e":"ringing","sid":"CA{token[:32]}","n":{_number(n)},"at":{at(now)},"code":{code}}}'
 
 
-def answered(now: float, token: str, n: str, code: str, sdp: str) -> str:
-    """The 2xx to the INVITE. `sdp`: its body in hexadecimal."""
+def answered(now: float, token: str, n: str, code: str, sdp: str, *dialog: str) -> str:
+    """The 2xx to the INVITE. `sdp`: its body in hexadecimal. `dialog`: by what the edge can end the call, the sealed legs
+    of the caller and the callee, and their tags.
+    """
     call, body = token[:32], _hexadecimal(sdp)
-    return f'{{"e":"answered","sid":"CA{call}","n":{_number(n)},"at":{at(now)},"code":{code},"sdp_hex":"{body}"}}'
+    more = f',"dialog":[{",".join([_quoted(word) for word in dialog])}]' if dialog else ""
+    return f'{{"e":"answered","sid":"CA{call}","n":{_number(n)},"at":{at(now)},"code":{code},"sdp_hex":"{body}"{more}}}'
+
+
+def ended(now: float, token: str, cause: str) -> str:
+    """The call is over, and not by the word of one of its parties alone. `cause`: name of a core Cause."""
+    return f'{{"e":"ended","sid":"CA{token[:32]}","at":{at(now)},"by":"edge","cause":"{cause}"}}'
 
 
 def bye(now: float, token: str, by: str, reason: str) -> str:

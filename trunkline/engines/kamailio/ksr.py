@@ -5,10 +5,10 @@ Runs inside Kamailio: standard library and core only. What it leaves, and kamail
 - `$var(status)` and `$var(reason)`: what to answer a request that is refused
 - `$var(verdict)` of a failed attempt: `next` (send to another target), `pass` (let the callee's own answer through),
   `refuse`
-- in the transaction: `$avp(tl)` (the route token: core/route_token.py), `$avp(asserted)` (the caller as P-Asserted-Identity
-  says it to a carrier), and where they are not what is usual `$avp(plan)`, `$avp(n)` (from 1), `$avp(headers)`,
-  `$avp(new_from)`, `$avp(wait)` and `$avp(ring)` (milliseconds), `$avp(away)` and `$avp(towards)` (rtpengine's flags
-  for SDP that leaves the caller, and that comes back)
+- in the transaction: `$avp(tl)` (the route token: core/route_token.py), `$avp(asserted)` (the caller as
+  P-Asserted-Identity says it to a carrier), and where they are not what is usual `$avp(plan)`, `$avp(n)` (from 1),
+  `$avp(headers)`, `$avp(new_from)`, `$avp(wait)` and `$avp(ring)` (milliseconds), `$avp(away)` and `$avp(towards)`
+  (rtpengine's flags for SDP that leaves the caller, and that comes back)
 
 Each question to KSR costs about as much as ten lines of Python, so what every call needs is asked for at once
 (`FACTS`).
@@ -154,7 +154,7 @@ class Message:
             sdp != "",
             " RTP/SAVP" in sdp,
             call_sid,
-            "" if method == "INVITE" else self.text("$tu") or "",
+            "" if method == "INVITE" and ruri[4:6] != "CX" else self.text("$tu") or "",
         )
 
     def _facts_one_by_one(self) -> str:
@@ -188,6 +188,11 @@ class Message:
         text = self._get("$avp(plan)")
         return Plan.of_lone_target(f"CA{self._get('$avp(tl)')[:32]}") if text is None else plan_from_json(text)
 
+    def began(self) -> int | None:
+        """When the call came, in Unix seconds: the route token says it (core/route_token.py)."""
+        word = str(self._get("$avp(tl)") or "")[35:45]
+        return int(word) if word.isdecimal() else None
+
     def first_use(self, key: str) -> bool:
         """Whether this key comes for the first time, to any worker: one atomic count in shared memory."""
         return bool(self._ksr.htable.sht_inc("replay", key) == 1)
@@ -210,6 +215,10 @@ class Message:
         self._sets("$var(reason)", reason)
         self._sets("$var(verdict)", "refuse")
 
+    def drop(self) -> None:
+        """No answer at all."""
+        self._ksr.pv.seti("$var(status)", 0)
+
     def let_through(self) -> None:
         """The callee's own final answer goes back to the caller as it is."""
         self._sets("$var(verdict)", "pass")
@@ -219,7 +228,8 @@ class Message:
         self._sets("$avp(tl)", route_token)
         if asserted is not None:
             self._sets("$avp(asserted)", asserted)
-        if len(relay.targets) > 1 or relay.direction != TERMINATION:
+        terms = relay.targets[0].terms
+        if len(relay.targets) > 1 or relay.direction != TERMINATION or (terms is not None and terms.credentials):
             self._sets("$avp(plan)", plan_to_json(plan_of(relay, call_sid)))
         self._send_to(relay.targets[0], relay.headers)
 
@@ -239,13 +249,20 @@ class Message:
             pv.unset(name)
         pv.seti("$avp(n)", plan.n)
         self._sets("$avp(plan)", plan_to_json(plan))
-        self._send_to(plan.current, plan.headers)
+        cseq = self._get("$avp(cseq)")
+        self._send_to(plan.current, plan.headers if cseq is None else (*plan.headers, ("CSeq", cseq)))
         self._sets("$var(verdict)", "next")
 
     def _send_to(self, target: Target, headers: tuple[Header, ...]) -> None:
         """The next request of this transaction goes there, with these headers; TLS goes by the TLS front."""
         self._sets("$ru", target.ruri)
         headers += target.headers
+        terms = target.terms
+        if terms is not None and terms.own_identity:
+            if terms.from_uri is None:
+                self._ksr.pv.unset("$avp(new_from)")
+            else:
+                self._sets("$avp(new_from)", terms.from_uri)
         if headers:
             self._sets("$avp(headers)", "".join([f"{name}: {value}\r\n" for name, value in headers]))
         if target.no_provisional_after != NO_PROVISIONAL_AFTER or target.no_answer_after != NO_ANSWER_AFTER:

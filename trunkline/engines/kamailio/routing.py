@@ -13,12 +13,16 @@ from __future__ import annotations
 import ipaddress
 import os
 import sqlite3
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
+from trunkline.core.carrier_state import OLD_AFTER, down_targets
+from trunkline.core.defence import SHORTEST_PREFIX
+from trunkline.core.registration import Contact
 from trunkline.core.routing_data import (
     AccountRow,
     CarrierRow,
@@ -26,10 +30,15 @@ from trunkline.core.routing_data import (
     CredentialRow,
     OriginationUrlRow,
     PhoneNumberRow,
+    RateRow,
     TrunkRow,
 )
+from trunkline.engines.kamailio.registrations import Registrations
 
-_TRUNK = "SELECT sid, account_sid, label, secure, caller_id_policy, default_caller_id, digest_algorithm FROM trunks "
+_TRUNK = (
+    "SELECT sid, account_sid, label, secure, caller_id_policy, default_caller_id, digest_algorithm, cps, calls,"
+    " longest, emergency, number_rules, registration FROM trunks "
+)
 _CREDENTIAL = "SELECT c.sid, c.list_sid, c.username, c.ha1_md5, c.ha1_sha256"
 
 
@@ -53,9 +62,16 @@ class RoutingDbReplaced(sqlite3.Error):
 class RoutingDb:
     """Look-ups over the published routing data. `refresh` before each decision."""
 
-    def __init__(self, path: Path) -> None:
-        """Raises OSError or sqlite3.Error when the file is not there or is not a database."""
+    def __init__(
+        self, path: Path, registrations: Registrations | None = None, carrier_state: Path | None = None
+    ) -> None:
+        """`registrations`: where PBXs are registered; None: nowhere. `carrier_state`: which carrier targets are down
+        (core/carrier_state.py); None: none.
+
+        Raises OSError or sqlite3.Error when the file is not there or is not a database."""
         self._path = os.fspath(path)
+        self._carrier_state = None if carrier_state is None else os.fspath(carrier_state)
+        self._state_written = 0.0
         self._inode = os.stat(path).st_ino
         self._connection = sqlite3.connect(
             f"file:{quote(os.fspath(path))}?mode=ro",
@@ -67,16 +83,21 @@ class RoutingDb:
         self._one = self._connection.execute
         self._one("PRAGMA query_only=1")
         self._one("PRAGMA mmap_size=1073741824")
+        self._registrations = registrations
         self._looked = 0.0
         self._version = -1
         self._carriers: list[tuple[CarrierRow, list[CarrierTargetRow]]] = []
         self._carrier_networks: list[tuple[int, int, CarrierRow]] = []
+        self._carrier_rows: dict[str, CarrierRow] = {}
+        self._rated: list[str] = []
+        self._down: frozenset[str] = frozenset()
         self._acl_prefixes: list[tuple[int, int]] = []
         # The questions of core.routing_data.RoutingData.
         self._memories: list[_lru_cache_wrapper[Any]] = []
         self.trunk_by_label = self._remembering(self._trunk_by_label)
         self.trunk = self._remembering(self._trunk)
         self.account = self._remembering(self._account)
+        self.destination_rules = self._remembering(self._destination_rules)
         self.has_credential_lists = self._remembering(self._has_credential_lists)
         self.has_acls = self._remembering(self._has_acls)
         self.trunk_networks = self._remembering(self._trunk_networks)
@@ -87,7 +108,10 @@ class RoutingDb:
         self.owns_number = self._remembering(self._owns_number)
         self.verified_caller_id = self._remembering(self._verified_caller_id)
         self.origination_urls = self._remembering(self._origination_urls)
+        self.takes_registrations = self._remembering(self._takes_registrations)
         self.carrier_by_source = self._remembering(self._carrier_by_source)
+        self.is_listed = self._remembering(self._is_listed)
+        self.rates = self._remembering(self._rates)
 
     def refresh(self, now: float) -> bool:
         """Forget what was remembered when the publisher has committed since; True then. `now`: any clock, in seconds.
@@ -95,15 +119,29 @@ class RoutingDb:
         Raises RoutingDbReplaced when the publisher has put another file in its place: open that one.
         """
         if 0 <= now - self._looked < LOOK_EVERY:
-            return
+            return False
         self._looked = now
         if os.stat(self._path).st_ino != self._inode:
             raise RoutingDbReplaced(f"{self._path} is another file now")
+        if self._carrier_state is not None:
+            self._look_at_carriers(self._carrier_state)
         version = self._one("PRAGMA data_version").fetchone()[0]
-        if version != self._version:
-            self.forget()
-            self._load_small_tables()
-            self._version = version
+        if version == self._version:
+            return False
+        self.forget()
+        self._load_small_tables()
+        self._version = version
+        return True
+
+    def _look_at_carriers(self, path: str) -> None:
+        """Which targets are down: the node's watch writes it down (core/carrier_state.py)."""
+        try:
+            written = os.stat(path).st_mtime
+        except OSError:
+            written = 0.0
+        if written != self._state_written or time.time() - written > OLD_AFTER:
+            self._state_written = written
+            self._down = down_targets(Path(path), time.time()) if written else frozenset()
 
     def _remembering(self, ask: Callable[..., Answer]) -> _lru_cache_wrapper[Answer]:
         """The question with a memory, which `refresh` clears. lru_cache: an answer that is remembered takes no line
@@ -124,8 +162,20 @@ class RoutingDb:
     def _load_small_tables(self) -> None:
         carriers = {
             row[0]: CarrierRow(*row)
-            for row in self._one("SELECT sid, enabled, priority, weight FROM carriers ORDER BY sid")
+            for row in self._one(
+                "SELECT sid, enabled, priority, weight, number_format, tech_prefix, caller_header, from_user,"
+                " from_domain, cps, calls, auth_username, auth_realm, auth_ha1_md5, auth_ha1_sha256, probe_seconds,"
+                " probe_misses, register, registrar, register_expires FROM carriers ORDER BY sid"
+            )
         }
+        self._carrier_rows = carriers
+        # Not DISTINCT over the rates: there may be a million.
+        self._rated = [
+            row[0]
+            for row in self._one(
+                "SELECT sid FROM carriers c WHERE EXISTS (SELECT 1 FROM carrier_rates r WHERE r.carrier_sid = c.sid)"
+            )
+        ]
         targets: dict[str, list[CarrierTargetRow]] = {sid: [] for sid in carriers}
         for row in self._one(
             "SELECT sid, carrier_sid, sip_uri, priority, weight, enabled FROM carrier_targets ORDER BY sid"
@@ -165,7 +215,12 @@ class RoutingDb:
         return self._row(TrunkRow, _TRUNK + "WHERE sid = ?", trunk_sid)
 
     def _account(self, account_sid: str) -> AccountRow | None:
-        return self._row(AccountRow, "SELECT sid, status, funds FROM accounts WHERE sid = ?", account_sid)
+        return self._row(
+            AccountRow, "SELECT sid, status, funds, spend_ok, cps, calls FROM accounts WHERE sid = ?", account_sid
+        )
+
+    def _destination_rules(self, account_sid: str) -> Mapping[str, bool]:
+        return dict(self._one("SELECT scope, allowed FROM destination_rules WHERE account_sid = ?", (account_sid,)))
 
     # ---- authentication ---------------------------------------------------------------------------------------------
 
@@ -218,6 +273,22 @@ class RoutingDb:
             *networks,
         )
 
+    def _is_listed(self, source_ip: str) -> bool:
+        """Whether the address is in an access list of any customer, attached or not, or is a carrier's."""
+        if self._carrier_by_source(source_ip) is not None:
+            return True
+        try:
+            address = ipaddress.ip_address(source_ip)
+        except ValueError:
+            return False
+        networks = [
+            str(ipaddress.ip_network((address, prefix), strict=False))
+            for family, prefix in self._acl_prefixes
+            if family == address.version and prefix >= SHORTEST_PREFIX[family]
+        ]
+        marks = ",".join("?" * len(networks))
+        return self._exists(f"SELECT 1 FROM acl_addresses WHERE network IN ({marks}) LIMIT 1", *networks)  # noqa: S608
+
     # ---- numbers ----------------------------------------------------------------------------------------------------
 
     def _phone_number(self, e164: str) -> PhoneNumberRow | None:
@@ -241,6 +312,18 @@ class RoutingDb:
         )
         return [OriginationUrlRow(*row) for row in rows]
 
+    # ---- registrations ----------------------------------------------------------------------------------------------
+
+    def _takes_registrations(self) -> bool:
+        return self._exists("SELECT 1 FROM trunks WHERE registration = 1 LIMIT 1")
+
+    def registered(self, trunk_sid: str) -> Sequence[Contact]:
+        """Asked anew for each call: the file is written by the SIP workers, not by the publisher."""
+        try:
+            return () if self._registrations is None else self._registrations.contacts(trunk_sid, self._looked)
+        except sqlite3.Error:
+            return ()  # a damaged file must not keep a call from the origination URLs; the next REGISTER mends it
+
     # ---- carriers ---------------------------------------------------------------------------------------------------
 
     def _carrier_by_source(self, source_ip: str) -> CarrierRow | None:
@@ -255,3 +338,21 @@ class RoutingDb:
 
     def carriers_with_targets(self) -> Sequence[tuple[CarrierRow, Sequence[CarrierTargetRow]]]:
         return self._carriers
+
+    def carrier(self, carrier_sid: str) -> CarrierRow | None:
+        return self._carrier_rows.get(carrier_sid)
+
+    def rated_carriers(self) -> Collection[str]:
+        return self._rated
+
+    def _rates(self, e164: str) -> Mapping[str, RateRow]:
+        prefixes = [e164[:end] for end in range(len(e164), 0, -1)]
+        sql = (
+            "SELECT price_micros, first_seconds, next_seconds FROM carrier_rates WHERE carrier_sid = ?"  # noqa: S608
+            f" AND prefix IN ({','.join('?' * len(prefixes))}) ORDER BY length(prefix) DESC LIMIT 1"
+        )
+        found = {sid: self._row(RateRow, sql, sid, *prefixes) for sid in self._rated}
+        return {sid: row for sid, row in found.items() if row is not None}
+
+    def targets_down(self) -> Collection[str]:
+        return self._down

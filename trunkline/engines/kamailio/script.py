@@ -17,30 +17,40 @@ import sqlite3
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import KSR  # there only inside Kamailio
 
-from trunkline.core import media
+from trunkline.core import carrier_digest, media
 from trunkline.core.caller_id import user_and_host
+from trunkline.core.carrier_room import with_room
 from trunkline.core.cause import Cause, error_header
-from trunkline.core.decision import TERMINATION, Challenge, Reject, Relay, advance
-from trunkline.core.failover import Failure, Next, after_failure
+from trunkline.core.decision import TERMINATION, Challenge, Decision, MayRegister, Plan, Reject, Relay, advance, again
+from trunkline.core.defence import Offence
+from trunkline.core.failover import Failure, Next, Stop, after_failure
 from trunkline.core.invite import Invite
 from trunkline.core.policy import Policy
 from trunkline.core.reason_header import q850_cause
+from trunkline.core.redirect import follow
 from trunkline.core.route import decide
 from trunkline.core.route_token import route_token
 from trunkline.core.sid import new_sid
 from trunkline.core.sip_uri import bracketed
 from trunkline.engines.kamailio import events
+from trunkline.engines.kamailio.bans import Bans
+from trunkline.engines.kamailio.call_book import CallBook
+from trunkline.engines.kamailio.hiding import Hiding, OwnAddresses
 from trunkline.engines.kamailio.ksr import MalformedRequest, Message
+from trunkline.engines.kamailio.registrar import Registrar
 from trunkline.engines.kamailio.routing import RoutingDb
 from trunkline.engines.kamailio.spool import Spool
 
 _compact = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 SIDS_AT_ONCE = 64
+FIRST_WORKER = 1
+"""Kamailio's rank of the first SIP worker."""
 
 
 class Edge:
@@ -49,11 +59,30 @@ class Edge:
     def __init__(self, settings: dict[str, Any]) -> None:
         self._edge: str = settings["edge"]
         self._host = bracketed(self._edge.rpartition(":")[0])
-        self._spool = Spool(Path(settings["spool"]))
+        self._spool = Spool(Path(settings["spool"]), lambda now: _compact(events.spool_full(self._edge, now)))
         self._routing_path = Path(settings["routing_db"])
+        self._carrier_state = Path(settings["carrier_state"])
         self._routing: RoutingDb | None = None
         self._route_keys: tuple[str, str] = (settings["route_key"], settings["route_outer_key"])
         self._message = Message(KSR, settings["inner_port"], settings["front_port"], settings["hop_secret"])
+        self._registrar = Registrar(KSR, self._message, Path(settings["registrations_db"]))
+        self._bans = Bans(
+            KSR.htable,
+            frozenset((*settings["own_hosts"], "127.0.0.1", "::1")),
+            settings["ban_seconds"],
+            settings["front_socket"],
+            self._write,
+        )
+        self._hiding = Hiding(
+            KSR,
+            bytes.fromhex(settings["hiding_key"]),
+            OwnAddresses(
+                settings["plain_address"],
+                settings["secure_address"],
+                str(settings["inner_port"]),
+                f"sip:127.0.0.1:{settings['front_port']};transport=tcp",
+            ),
+        )
         # A secret of this start: nonces that an earlier start gave out are stale, so an answer of then
         # cannot be replayed.
         self._policy = Policy(
@@ -63,7 +92,12 @@ class Edge:
             nonce_secret=os.urandom(32),
             nonce_lifetime=settings["nonce_lifetime"],
             no_funds_status=settings["no_funds_status"],
+            setup_seconds=settings["setup_seconds"],
+            cheapest_first=settings["cheapest_first"],
+            advertised_host=self._host,
         )
+        self._book = CallBook(Path(settings["call_book"]))
+        self._book.recount(time.time())
         self._dice = random.SystemRandom()
         self._sids: list[str] = []
         self._write({"e": "edge_started", "at": time.time(), "edge": self._edge, "pid": os.getpid()}, time.time())
@@ -74,6 +108,8 @@ class Edge:
         # What the start has left is there for good: the collector need not look at it, nor the kernel copy
         # it page by page.
         gc.freeze()
+        if rank != FIRST_WORKER:
+            self._spool.forget_waiting()
         return 0
 
     def on_invite(self, _message: object) -> int:
@@ -85,24 +121,34 @@ class Edge:
             decision = self._decide(invite, now)
             if isinstance(decision, Relay):
                 self._relay(decision, invite, sid, now)
+                if invite.authorization is not None:
+                    self._bans.welcome(invite.source_ip, now)
                 return 1
             if isinstance(decision, Challenge):
+                if self._bans.challenged(invite.source_ip, invite.user_agent, self._routing_at(now), now):
+                    self._message.drop()
+                    return -1
                 self._message.refuse(decision.status, decision.reason, decision.headers)
                 if decision.repeatable:
                     self._message.repeat_challenge(decision.headers[0][1], now)
-            else:
+            elif isinstance(decision, Reject):
                 self._reject(decision, invite, sid, now)
+                self._offended(decision.cause, invite.source_ip, invite.user_agent, now)
         except MalformedRequest as problem:
             self._malformed(sid, str(problem), now)
+            self._offended(Cause.MALFORMED_REQUEST, self._message.lenient("var(source)") or "", None, now)
         except Exception:
+            self._book.end(sid)
             self._bug()
         return -1
 
     def on_register(self, _message: object) -> int:
         now = time.time()
         try:
-            decision = self._decide(self._message.invite("REGISTER", ""), now)
+            invite = self._message.invite("REGISTER", "")
+            decision = self._decide(invite, now)
             if isinstance(decision, Reject):
+                self._offended(decision.cause, invite.source_ip, invite.user_agent, now)
                 self._message.refuse(decision.sip_status, decision.reason, decision.headers)
                 self._write(
                     {
@@ -120,11 +166,36 @@ class Edge:
                     now,
                 )
             elif isinstance(decision, Challenge):
-                self._message.refuse(decision.status, decision.reason, decision.headers)
+                if self._bans.challenged(invite.source_ip, invite.user_agent, self._routing_at(now), now):
+                    self._message.drop()
+                else:
+                    self._message.refuse(decision.status, decision.reason, decision.headers)
+            elif isinstance(decision, MayRegister):
+                self._registrar.answer(decision, invite, now)
+                if invite.authorization is not None:
+                    self._bans.welcome(invite.source_ip, now)
         except MalformedRequest as problem:
             self._refuse_malformed(str(problem))
         except Exception:
             self._bug()
+        return 1
+
+    def on_source(self, _message: object, source: str) -> int:
+        """Whether this address is somebody's: the answer goes into the table `friend`."""
+        try:
+            self._bans.is_somebodys(source, self._routing_at(time.time()))
+        except Exception:
+            self._log_bug()
+        return 1
+
+    def on_offence(self, _message: object, facts: str) -> int:
+        """kamailio.cfg has seen an offence; `facts`: its name and the source."""
+        try:
+            name, source = facts.split(" ")
+            now = time.time()
+            self._bans.note(Offence[name], source, self._message.lenient("ua"), self._routing_at(now), now)
+        except Exception:
+            self._log_bug()
         return 1
 
     def on_attempt_failed(self, _message: object) -> int:
@@ -140,7 +211,8 @@ class Edge:
                 early_media=message.number("$avp(early)") == 1,
                 canceled=bool(message.number("$var(canceled)")),
             )
-            self._failed(failure, q850_cause(message.lenient("T_rpl($hdr(Reason))")))
+            contact = message.lenient("T_rpl($hdr(Contact))") if 300 <= failure.status < 400 else None
+            self._failed(failure, q850_cause(message.lenient("T_rpl($hdr(Reason))")), contact)
         except Exception:
             self._bug()
         return 1
@@ -162,8 +234,39 @@ class Edge:
     def on_answered(self, _message: object, facts: str) -> int:
         return self._tell(events.answered, facts)
 
+    def on_ended(self, _message: object, facts: str) -> int:
+        return self._tell(events.ended, facts)
+
     def on_bye(self, _message: object, facts: str) -> int:
+        try:
+            self._book.end("CA" + facts[:32])  # kamailio.cfg has checked the MAC over it
+        except Exception:
+            self._log_bug()
         return self._tell(events.bye, facts)
+
+    # Topology hiding (hiding.cfg); -1: there is nothing to go by.
+
+    def hide_invite(self, _message: object) -> int:
+        return self._hide(self._hiding.invite)
+
+    def hide_reply(self, _message: object) -> int:
+        return self._hide(self._hiding.reply)
+
+    def hide_in_dialog(self, _message: object) -> int:
+        return self._hide(self._hiding.in_dialog)
+
+    def hide_sdp(self, _message: object) -> int:
+        return self._hide(self._hiding.sdp)
+
+    def _hide(self, step: Callable[[], bool]) -> int:
+        try:
+            return 1 if step() else -1
+        except (ValueError, SystemError) as problem:  # bytes that are no text, a NUL, our separator in a header
+            KSR.log("info", f"script: nothing to go by: {type(problem).__name__}\n")
+            return -1
+        except Exception:
+            self._log_bug()
+            return -1
 
     def _tell(self, event: Callable[..., str], facts: str) -> int:
         try:
@@ -173,6 +276,9 @@ class Edge:
             self._log_bug()
         return 1
 
+    def _offended(self, cause: Cause, source: str, agent: str | None, now: float) -> None:
+        self._bans.refused(cause, source, agent, self._routing_at(now), now)
+
     # ---- what they share --------------------------------------------------------------------------------------------
 
     def _new_sid(self) -> str:
@@ -180,20 +286,22 @@ class Edge:
             self._sids = [new_sid("CA", os.urandom(16)) for _ in range(SIDS_AT_ONCE)]
         return self._sids.pop()
 
-    def _decide(self, invite: Invite, now: float) -> Challenge | Reject | Relay:
+    def _decide(self, invite: Invite, now: float) -> Decision:
         first_use = self._message.first_use
         try:
-            return decide(invite, self._routing_at(now), self._policy, now, self._dice, first_use)
+            return decide(invite, self._routing_at(now), self._policy, now, self._dice, first_use, self._book)
         except sqlite3.Error:
             # The file was replaced or damaged and made anew: open it again once.
             if self._routing is not None:
                 self._routing.close()
                 self._routing = None
-            return decide(invite, self._routing_at(now), self._policy, now, self._dice, first_use)
+            return decide(invite, self._routing_at(now), self._policy, now, self._dice, first_use, self._book)
 
     def _routing_at(self, now: float) -> RoutingDb:
         if self._routing is None:
-            self._routing = RoutingDb(self._routing_path)
+            self._routing = RoutingDb(
+                self._routing_path, self._registrar.registrations, self._carrier_state
+            )
         self._routing.refresh(now)
         return self._routing
 
@@ -201,8 +309,12 @@ class Edge:
         message = self._message
         token = route_token(self._route_keys, sid, relay.media_mode, int(now), invite.call_id, invite.from_tag)
         asserted = f"sip:{relay.caller}@{self._host}" if relay.direction == TERMINATION else None
+        terms = relay.targets[0].terms
+        own_identity = terms is not None and terms.own_identity
+        if own_identity:
+            asserted = "-"  # kamailio.cfg: each target's headers say it
         message.start(relay, sid, token, asserted)
-        if relay.replace_caller_id is not None:
+        if relay.replace_caller_id is not None and not own_identity:
             host = user_and_host(invite.from_header_uri)[1]
             message.rewrite_from(f"sip:{relay.replace_caller_id}@{bracketed(host) if host else self._host}")
         behind_nat = message.sdp_is_behind_nat()
@@ -285,10 +397,24 @@ class Edge:
         header = error_header(cause.code, cause.value.text.format(detail=detail))
         self._message.refuse(cause.sip_status, cause.reason, () if header is None else (header,))
 
-    def _failed(self, failure: Failure, q850: int | None) -> None:
+    def _failed(self, failure: Failure, q850: int | None, contact: str | None = None) -> None:
         now = time.time()
         plan = self._message.plan()
-        verdict = after_failure(failure, plan.direction, len(plan.remaining), plan.best)
+        if failure.status in (401, 407) and plan.direction == TERMINATION and not failure.local:
+            answered = self._with_credentials(plan, failure.status)
+            if isinstance(answered, Plan):
+                self._hiding.move_cseq()
+                self._message.go(answered)
+                return
+            failure = replace(failure, refused=answered)
+        redirected = follow(plan, failure, contact, self._policy)
+        plan = redirected or plan
+        verdict = self._verdict(failure, plan, now)
+        if isinstance(verdict, Next):
+            remaining = with_room(plan.remaining, plan.call_sid, self._book, now, plan.current)
+            plan = replace(plan, remaining=remaining)
+            if not remaining:
+                verdict = self._verdict(failure, plan, now)
         goes_on = isinstance(verdict, Next)
         self._write(
             {
@@ -303,6 +429,7 @@ class Edge:
                 "canceled": failure.canceled,
                 "next": goes_on,
                 "why": verdict.why,
+                "redirected": redirected is not None,
             },
             now,
         )
@@ -311,6 +438,7 @@ class Edge:
             self._message.go(plan)
             self._write({"e": "attempt", "sid": plan.call_sid, "at": now, **events.attempt(plan)}, now)
             return
+        self._book.end(plan.call_sid)
         cause = verdict.cause
         header = error_header(cause.code, cause.value.text) if cause is not None else None
         # Kamailio would turn a 503 that it passes on into 500 (RFC 3261 section 16.7).
@@ -333,12 +461,36 @@ class Edge:
             now,
         )
 
+    def _verdict(self, failure: Failure, plan: Plan, now: float) -> Next | Stop:
+        began = self._message.began()
+        time_is_up = began is not None and now - began >= self._policy.setup_seconds
+        return after_failure(failure, plan.direction, len(plan.remaining), plan.best, time_is_up=time_is_up)
+
+    def _with_credentials(self, plan: Plan, status: int) -> Plan | str:
+        """The attempt with the answer to the carrier's challenge, once; or why there is none."""
+        target = plan.current
+        carrier = self._routing_at(time.time()).carrier(target.carrier_sid) if target.carrier_sid else None
+        if target.terms is None or not target.terms.credentials or carrier is None:
+            return "no credentials are set for it"
+        if target.terms.authorized:
+            return "it refuses the credentials that are set for it"
+        name = "WWW-Authenticate" if status == 401 else "Proxy-Authenticate"
+        try:
+            asked = self._message.lenient(f"T_rpl($(hdr({name})[*]))") or ""
+            value = carrier_digest.answer(asked, carrier, "INVITE", target.ruri, os.urandom(8).hex())
+        except carrier_digest.Unanswerable as problem:
+            return str(problem)
+        headers = (*target.headers, (carrier_digest.header_name(status), value))
+        return again(plan, replace(target, headers=headers, terms=replace(target.terms, authorized=True)))
+
     def _write(self, event: dict[str, object], now: float) -> None:
         self._append(_compact(event), now)
 
     def _append(self, event: str, now: float) -> None:
         if not self._spool.append(event, now):
-            KSR.log("err", f"spool: event lost ({self._spool.lost} so far): {event[:120]}\n")
+            lost = self._spool.lost
+            if lost & (lost - 1) == 0:  # the 1st, 2nd, 4th, 8th …: a full disk must not fill the log
+                KSR.log("err", f"spool: event lost ({lost} so far): {event[:120]}\n")
 
     def _bug(self) -> None:
         """Silence is worse than 500: the caller would retransmit, and fail again each time."""

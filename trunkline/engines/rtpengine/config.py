@@ -8,8 +8,6 @@ from trunkline.settings import Settings, SettingsError
 
 PORTS_PER_CALL = 4
 """RTP and RTCP, towards the caller and towards the callee."""
-SILENT_SECONDS = 600
-"""A call of which no packet at all (RTP or RTCP) arrived for so long is dead, and its ports are free again."""
 MUTED_SECONDS = 7200
 """The same where the SDP says that nothing is sent (hold)."""
 UNANSWERED_SECONDS = 300
@@ -48,7 +46,7 @@ def command(settings: Settings, ng_port: int, program: str = "rtpengine") -> lis
         f"--port-min={first}",
         f"--port-max={last}",
         f"--max-sessions={calls}",
-        f"--timeout={SILENT_SECONDS}",
+        f"--timeout={settings.media_timeout}",
         f"--silent-timeout={MUTED_SECONDS}",
         f"--offer-timeout={UNANSWERED_SECONDS}",
         "--delete-delay=0",

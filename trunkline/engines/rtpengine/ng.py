@@ -111,6 +111,11 @@ class Request:
     """`command` and its fields, by the names of the ng protocol."""
 
 
+def media_id(call_sid: str) -> str:
+    """What the edge calls the call towards rtpengine (`call-id`): two INVITEs with one Call-ID are two calls."""
+    return call_sid[2:]
+
+
 def delete_request(call_sid: str, call_id: str, from_tag: str) -> Request:
     """End the media of a call and get its figures; its ports are free within 2 s (`DELETE_AFTER`, and rtpengine's own
     clock of 1 s).

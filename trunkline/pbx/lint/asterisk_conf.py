@@ -12,11 +12,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from trunkline.pbx.lint.finding import Place
-from trunkline.pbx.lint.source import DEEPEST_INCLUDE, LONGEST_LINE, Budget, Unreadable, printable, without_secrets
+from trunkline.pbx.lint.source import (
+    DEEPEST_INCLUDE,
+    LONGEST_LINE,
+    Budget,
+    Endless,
+    Unreadable,
+    printable,
+    without_secrets,
+)
 
+WHOLE = ("pjsip.conf", "sip.conf", "extensions.conf", "rtp.conf")
 MOST_OPTIONS = 200_000
 """Of all sections, after templates: an inherited option counts again."""
-MOST_IN_SECTION = 20_000
+MOST_APPENDED = 1000
+"""How often `+=` may be used, and LONGEST_VALUE how many characters come of it."""
+LONGEST_VALUE = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +85,8 @@ class Configuration:
 def read(path: Path, folder: Path, budget: Budget) -> Configuration:
     """A file with its includes, which are followed below `folder` only. Raises Unreadable for the file itself."""
     found = Configuration(str(path))
+    # Another name (pjsip_custom.conf) is that of a part, which refers to what stands in the others.
+    found.complete = path.name.startswith(WHOLE)
     _Reader(folder.resolve(), budget, found).file(path, ())
     return found
 
@@ -85,18 +98,20 @@ class _Reader:
         self._into = into
         self._section: Section | None = None
         self._options = 0
+        self._appended = 0
         self._by_name: dict[str, Section] = {}
         """The latest of each name: what a template is looked up in."""
 
     def file(self, path: Path, chain: tuple[Path, ...]) -> None:
         text = self._budget.read(path)
+        chain = (*chain, path.resolve())
         in_comment = False
         for number, raw in enumerate(text.split("\n"), 1):
             line = raw[:LONGEST_LINE].rstrip("\r")
             line, in_comment = uncommented(line, in_comment)
             line = line.strip()
             if line:
-                self._line(line, Place(str(path), number, line), (*chain, path.resolve()))
+                self._line(line, Place(str(path), number, line), chain)
 
     def _line(self, line: str, place: Place, chain: tuple[Path, ...]) -> None:
         if line.startswith("["):
@@ -115,6 +130,8 @@ class _Reader:
         if rest.startswith("("):
             words = [word.strip() for word in rest[1:].partition(")")[0].split(",")]
         place = Place(place.file, place.line, printable(line))
+        if "+" in words and name not in self._by_name:
+            self._skip(place, f"[{printable(name)}] is added to, and stands in none of these files")
         if "+" in words and name in self._by_name:
             section = self._by_name[name]
             section.added_to = True
@@ -130,8 +147,8 @@ class _Reader:
     def _add(self, section: Section, options: Iterable[Option]) -> None:
         for option in options:
             self._options += 1
-            if self._options > MOST_OPTIONS or len(section.options) >= MOST_IN_SECTION:
-                raise Unreadable(f"{printable(section.place.file)}: too many options; templates multiply them")
+            if self._options > MOST_OPTIONS:
+                raise Endless(f"{printable(section.place.file)}: too many options; templates multiply them")
             section.options.append(option)
 
     def _option(self, section: Section, line: str, place: Place) -> None:
@@ -141,8 +158,11 @@ class _Reader:
         value = value.removeprefix(">").strip()
         place = Place(place.file, place.line, without_secrets(name, line))
         if append and (before := section.last(name)) is not None:
-            section.options.remove(before)
+            self._appended += 1
             value = before.value + value
+            if self._appended > MOST_APPENDED or len(value) > LONGEST_VALUE:
+                raise Endless(f"{printable(place.file)}: line {place.line}: += is used too often")
+            section.options.remove(before)
         self._add(section, [Option(name, value, place)])
 
     def _directive(self, line: str, place: Place, chain: tuple[Path, ...]) -> None:
@@ -161,11 +181,11 @@ class _Reader:
             self._include(path, place, chain)
 
     def _paths(self, wanted: str, beside: Path, place: Place) -> list[Path]:
-        """Files of one include. Relative ones are those of the folder, or lie beside the file."""
+        """Files of one include, relative to the folder or to the file; an empty path: said already why not."""
         if Path(wanted).is_absolute():
             if not Path(wanted).is_relative_to(self._folder):
                 self._skip(place, f"{printable(wanted)} lies outside {printable(str(self._folder))}; name it too")
-                return [] if "*" in wanted else [Path()]
+                return [Path()]
             return [Path(wanted)] if Path(wanted).is_file() else []
         for root in (self._folder, beside):
             try:
@@ -184,17 +204,20 @@ class _Reader:
         if not resolved.is_relative_to(self._folder):
             self._skip(place, f"{printable(str(path))} lies outside {printable(str(self._folder))}")
         elif resolved in chain:
-            raise Unreadable(f"{printable(place.file)}: line {place.line} includes {printable(path.name)} again, "
-                             "which includes this file")
+            raise Endless(
+                f"{printable(place.file)}: line {place.line} includes {printable(path.name)} again, "
+                "which includes this file"
+            )
         elif len(chain) >= DEEPEST_INCLUDE:
-            raise Unreadable(f"{printable(place.file)}: line {place.line}: includes are nested deeper than "
-                             f"{DEEPEST_INCLUDE}")
+            raise Endless(
+                f"{printable(place.file)}: line {place.line}: includes are nested deeper than {DEEPEST_INCLUDE}"
+            )
         else:
             try:
                 self.file(path, chain)
+            except Endless:
+                raise
             except Unreadable as problem:
-                if "includes" in str(problem) or "too many options" in str(problem):
-                    raise
                 self._skip(place, str(problem))
 
     def _skip(self, place: Place, why: str) -> None:

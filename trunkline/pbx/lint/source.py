@@ -20,6 +20,10 @@ class Unreadable(Exception):
     """A file that cannot be linted; one line that says why."""
 
 
+class Endless(Unreadable):
+    """Files that include or inherit without end: nothing of them is used."""
+
+
 class Budget:
     """How much may still be read, over all files of one run."""
 
@@ -32,7 +36,7 @@ class Budget:
         shown = printable(str(path))
         self.files -= 1
         if self.files < 0:
-            raise Unreadable(f"{shown}: more than {MOST_FILES} files are included")
+            raise Endless(f"{shown}: more than {MOST_FILES} files are included")
         try:
             if not path.is_file():
                 raise Unreadable(f"{shown}: {'is a folder' if path.is_dir() else 'there is no such file'}")
@@ -46,7 +50,7 @@ class Budget:
             raise Unreadable(f"{shown}: larger than {LARGEST_FILE >> 20} MB, which no configuration is")
         self.bytes -= len(data)
         if self.bytes < 0:
-            raise Unreadable(f"{shown}: all files together are larger than {LARGEST_TOTAL >> 20} MB")
+            raise Endless(f"{shown}: all files together are larger than {LARGEST_TOTAL >> 20} MB")
         return _text(data, shown)
 
 

@@ -14,7 +14,8 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import URL
 
 from trunkline.store import (
-    models,  # noqa: F401  (fills the metadata)
+    call_analyses,  # noqa: F401  (both fill the metadata)
+    models,  # noqa: F401
     schema,
 )
 from trunkline.store.base import Base

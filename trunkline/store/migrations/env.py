@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
+from trunkline.store import call_analyses  # noqa: F401  (its table belongs to the metadata)
 from trunkline.store.models import Base
 
 context.configure(

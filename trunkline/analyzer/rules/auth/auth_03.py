@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from trunkline.analyzer.model.finding import Finding
 from trunkline.analyzer.model.trace import Trace
 from trunkline.analyzer.rules.credentials import answers
-from trunkline.analyzer.rules.facts import facts_of
+from trunkline.analyzer.rules.facts import Exchange, facts_of
 from trunkline.analyzer.rules.quote import quote, start_line
 from trunkline.analyzer.rules.reason_text import about, reason_text
 from trunkline.analyzer.rules.rule import Rule
@@ -31,6 +31,7 @@ RULE = Rule(
 def check(trace: Trace) -> Iterator[Finding]:
     """One finding per user name and reason."""
     facts = facts_of(trace)
+    unregistered = {_username(e) for e in facts.finals(403) if e.credentials and e.method == "REGISTER"}
     for exchange in facts.finals(403):
         final, request = exchange.final, exchange.request
         if final is None or not exchange.credentials or final.index in facts.hints:
@@ -39,7 +40,7 @@ def check(trace: Trace) -> Iterator[Finding]:
         if topic not in ("", "credentials") or (request is not None and request.to_tag):
             continue
         sent = next(iter(answers(request)), None)
-        username = sent["username"] if sent is not None else ""
+        username = _username(exchange)
         yield RULE.finding(
             f"{exchange.method} with the credentials of {username or '(no user name)'} was refused: "
             f"{reason_text(final)}.",
@@ -50,9 +51,14 @@ def check(trace: Trace) -> Iterator[Finding]:
             calls=[exchange.id],
             evidence=[quote(final), quote(request, "Authorization" if sent is None else sent.header.name)],
             severity="critical" if exchange.method in ("INVITE", "REGISTER") else "warn",
-            confidence="strong" if topic or exchange.method == "REGISTER" else "hint",
-            key=f"{exchange.method}:{username}:{start_line(final)}",
+            confidence="strong" if topic or username in unregistered else "hint",
+            key=f"{username}:{start_line(final)}",
             username=username,
             realm=sent["realm"] if sent is not None else "",
             values=values_of(exchange.hop, request, final),
         )
+
+
+def _username(exchange: Exchange) -> str:
+    sent = next(iter(answers(exchange.request)), None)
+    return sent["username"] if sent is not None else ""

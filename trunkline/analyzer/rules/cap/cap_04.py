@@ -32,7 +32,7 @@ def check(trace: Trace) -> Iterator[Finding]:
     cut_off = [hop for hop in hops if hop.dialog.cut_by_end and hop.messages]
     if begun:
         yield RULE.finding(
-            f"{len(begun)} dialogs had begun before the capture.",
+            f"{_dialogs(len(begun))} had begun before the capture.",
             "Their first messages are not here, so who offered what, or why, cannot be judged.",
             calls=[hop.id for hop in begun],
             evidence=[quote(hop.messages[0]) for hop in begun[:3]],
@@ -40,9 +40,13 @@ def check(trace: Trace) -> Iterator[Finding]:
         )
     if cut_off:
         yield RULE.finding(
-            f"{len(cut_off)} dialogs were still going on when the capture ended.",
+            f"{_dialogs(len(cut_off))} {'was' if len(cut_off) == 1 else 'were'} still going on when the capture ended.",
             "How they went on is not known; what is missing behind the end is no fault.",
             calls=[hop.id for hop in cut_off],
             evidence=[quote(hop.messages[-1]) for hop in cut_off[:3]],
             key="end",
         )
+
+
+def _dialogs(count: int) -> str:
+    return "1 dialog" if count == 1 else f"{count:,} dialogs"

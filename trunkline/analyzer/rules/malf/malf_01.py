@@ -32,19 +32,20 @@ def check(trace: Trace) -> Iterator[Finding]:
     for message in trace.messages:
         if not message.problems or message.raw.truncated or is_scanner(message) or message.duplicate_of is not None:
             continue
+        found: dict[tuple[bool, bool], list[str]] = {}
         for problem in message.problems:
-            if problem.kind not in ("missing_header", "duplicate_header"):
-                continue
-            missing = problem.kind == "missing_header"
-            light = problem.text == "Max-Forwards"
+            if problem.kind in ("missing_header", "duplicate_header"):
+                place = problem.kind == "missing_header", problem.text == "Max-Forwards"
+                found.setdefault(place, []).append(problem.text)
+        for (missing, light), names in found.items():
             agent = message.value("User-Agent") or message.value("Server") or str(message.src or "a sender")
             name = message.method if message.is_request else f"{message.status} to {message.cseq_method or 'a request'}"
             yield RULE.finding(
-                f"{cut(name, 40)} of {cut(agent, 60)} has {'no' if missing else 'two'} {cut(problem.text, 40)}.",
+                f"{cut(name, 40)} of {cut(agent, 60)} has {'no' if missing else 'two'} {cut(', '.join(names), 80)}.",
                 "Strict servers refuse such a message with 400, or drop it.",
                 calls=[calls[message.index]] if message.index in calls else [],
-                evidence=[quote(message, "" if missing else problem.text)],
+                evidence=[quote(message, "" if missing else names[0])],
                 severity="info" if light else "critical",
-                key=f"{agent}:{problem.kind}:{problem.text}",
+                key=f"{agent}:{missing}:{','.join(names)}",
                 user_agent=cut(agent, 60),
             )

@@ -1,7 +1,8 @@
 """ICMP says that SIP or RTP does not arrive.
 
 Proof: ICMP destination unreachable (or ICMPv6 type 1) that quotes a SIP message's or an RTP stream's ports.
-Traps: port unreachable for RTP right after the call's end is normal: the socket is closed first. RTCP is MEDIA-10.
+Traps: port unreachable for RTP right after the call's end is normal: the socket is closed first. So is one for the
+first packets, when they come before the port is open and those that follow are taken. RTCP is MEDIA-10.
 Fix: open the port, start the service; administratively prohibited is a firewall's rule.
 """
 
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 
 from trunkline.analyzer.model.capture import Endpoint, IcmpError
 from trunkline.analyzer.model.finding import Finding
+from trunkline.analyzer.model.stream import Stream
 from trunkline.analyzer.model.trace import Trace
 from trunkline.analyzer.rules.facts import facts_of
 from trunkline.analyzer.rules.quote import quote_place
@@ -72,13 +74,22 @@ def check(trace: Trace) -> Iterator[Finding]:
                 or (call.ended is not None and error.time > call.ended - AFTER_END)
             ):
                 continue
+            taken = _taken_later(trace, error, stream)
             yield RULE.finding(
-                f"{error.sender} says {words} to the RTP from {error.src} to {error.dst}.",
+                f"{error.sender} says {words} to the RTP from {error.src} to {error.dst}."
+                + (" The packets that followed were taken." if taken else ""),
                 _why(words),
                 calls=[call.id],
                 evidence=[evidence],
-                key=f"rtp:{error.dst.ip}:{words}",
+                severity="info" if taken else "critical",
+                key=f"rtp:{error.dst.ip}:{words}:{taken}",
             )
+
+
+def _taken_later(trace: Trace, error: IcmpError, stream: Stream) -> bool:
+    """Whether only the first packets of a stream were refused: its receiver was late to open the port."""
+    same = [other.time for other in trace.capture.icmp if other.src == error.src and other.dst == error.dst]
+    return len(same) <= 3 and max(same) - stream.first < 0.5 and stream.last - max(same) > 0.5 and stream.packets >= 20
 
 
 def _why(words: str) -> str:

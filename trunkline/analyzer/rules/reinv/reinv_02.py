@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trunkline.analyzer.model.finding import Finding
+from trunkline.analyzer.model.message import Message
 from trunkline.analyzer.model.trace import Trace
 from trunkline.analyzer.rules.dialogs import answer_of
 from trunkline.analyzer.rules.facts import Exchange, Hop, facts_of, waited
@@ -32,12 +33,14 @@ SETTLE = 3.0
 
 def check(trace: Trace) -> Iterator[Finding]:
     """One finding per call."""
+    told: set[str] = set()
     for hop in facts_of(trace).calls():
         answer = answer_of(hop)
-        if answer is None or not hop.call.streams:
+        if answer is None or not hop.call.streams or hop.id in told:
             continue
         finding = next(filter(None, (_broken(trace, hop, exchange) for exchange in hop.exchanges)), None)
         if finding is not None:
+            told.add(hop.id)
             yield finding
 
 
@@ -52,7 +55,9 @@ def _broken(trace: Trace, hop: Hop, exchange: Exchange) -> Finding | None:
         return None
     if offered.direction != "sendrecv" or answered.direction != "sendrecv" or offered.address in ("", "0.0.0.0"):
         return None
-    if offered.address in (request.src.ip, request.dst.ip) or not waited(trace, final.time, SETTLE):
+    if offered.address in (request.src.ip, request.dst.ip) or offered.address == _address_before(hop, request):
+        return None
+    if not waited(trace, final.time, SETTLE):
         return None
     if hop.call.ended is not None and hop.call.ended - final.time < SETTLE:
         return None
@@ -76,3 +81,14 @@ def _broken(trace: Trace, hop: Hop, exchange: Exchange) -> Finding | None:
         phone_ip=offered.address,
         values=values_of(hop, request, final),
     )
+
+
+def _address_before(hop: Hop, request: Message) -> str:
+    """Where the sender of a re-INVITE asked for media until then: fax and codec changes move nothing."""
+    before = ""
+    for message in hop.messages:
+        if message.index >= request.index:
+            break
+        if message.src == request.src and message.status < 300 and message.sdp is not None and message.sdp.media:
+            before = message.sdp.media[0].address
+    return before

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trunkline.analyzer.model.finding import Finding
+from trunkline.analyzer.model.finding import Evidence, Finding
 from trunkline.analyzer.model.trace import Trace
 from trunkline.analyzer.rules.addresses import is_private, is_public, same_host
 from trunkline.analyzer.rules.descriptions import audio, described
@@ -25,10 +25,14 @@ RULE = Rule(
     fix="Nothing to change; let the firewall pass both addresses.",
     needs=("addresses",),
 )
+MOST_NAMED = 4
+"""Pairs of addresses in the sentence; the evidence has more of them."""
 
 
 def check(trace: Trace) -> Iterator[Finding]:
-    """One finding per pair of addresses."""
+    """One finding for all: it is a remark, and every hop of a call repeats it."""
+    pairs: dict[tuple[str, str], Evidence | None] = {}
+    calls: dict[str, None] = {}
     for hop in facts_of(trace).calls():
         for message, sdp in described(hop):
             section = audio(sdp)
@@ -38,11 +42,17 @@ def check(trace: Trace) -> Iterator[Finding]:
             alike = (is_public(host) and is_public(peer)) or (is_private(host) and is_private(peer))
             if not alike or same_host(host, peer):
                 continue
-            yield RULE.finding(
-                f"{peer} signals, and its media is at {host}.",
-                "Usual for SBCs and providers. A firewall has to let RTP of that address pass too.",
-                calls=[hop.id],
-                evidence=[quote_sdp(message, "c=")],
-                key=f"{peer}:{host}",
-                media_ip=host,
-            )
+            calls[hop.id] = None
+            if (peer, host) not in pairs:
+                pairs[peer, host] = quote_sdp(message, "c=")
+    if not pairs:
+        return
+    told = [f"{peer} signals, and its media is at {host}" for peer, host in list(pairs)[:MOST_NAMED]]
+    more = f"; and {len(pairs) - MOST_NAMED:,} more" if len(pairs) > MOST_NAMED else ""
+    yield RULE.finding(
+        f"{'; '.join(told)}{more}.",
+        "Usual for SBCs and providers. A firewall has to let RTP of these addresses pass too.",
+        calls=list(calls),
+        evidence=list(pairs.values()),
+        media_ip=next(iter(pairs))[1],
+    )

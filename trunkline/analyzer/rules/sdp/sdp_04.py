@@ -51,7 +51,10 @@ def _fault(offer: Sdp, answer: Sdp) -> tuple[str, bool, str]:
     if answer.problems or offer.problems:
         return "", False, ""
     if len(answer.media) != len(offer.media):
-        return f"has {len(answer.media)} m= lines where the offer has {len(offer.media)}", True, "m="
+        refused = offer.media[len(answer.media) :]
+        # Older programs leave out what the offer itself had switched off: wrong, and nobody misses it.
+        grave = not refused or any(section.port for section in refused)
+        return f"has {len(answer.media)} m= lines where the offer has {len(offer.media)}", grave, "m="
     kinds = [(theirs.kind, ours.kind) for theirs, ours in zip(answer.media, offer.media, strict=True)]
     if any(one != other for one, other in kinds):
         return "has its m= lines in another order than the offer", True, "m="

@@ -27,7 +27,7 @@ RULE = Rule(
 
 
 def check(trace: Trace) -> Iterator[Finding]:
-    """One finding per host."""
+    """One finding per session: an SDP keeps its fault through all the hops that pass it on."""
     for hop in facts_of(trace).calls():
         seen: dict[tuple[str, str, str], tuple[Message, Sdp]] = {}
         for message, sdp in described(hop):
@@ -43,7 +43,7 @@ def check(trace: Trace) -> Iterator[Finding]:
                 "The other side may take an unchanged version as a sign that nothing has changed, and ignore the rest.",
                 calls=[hop.id],
                 evidence=[quote_sdp(message, "o="), quote_sdp(before[0], "o=")],
-                key=message.src.ip if message.src else "",
+                key=f"{sdp.session_id}:{sdp.session_version}",
             )
             break
 

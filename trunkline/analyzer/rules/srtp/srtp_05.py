@@ -1,7 +1,8 @@
 """Clear audio where SRTP was agreed, or the reverse.
 
 Proof: the bytes of the stream look like G.711 on an SAVP line, or like cipher text on an AVP line.
-Traps: only streams whose bytes leave no doubt are judged; compressed codecs look like cipher text.
+Traps: only streams whose bytes leave no doubt are judged; compressed codecs look like cipher text. ZRTP agrees on keys
+in the media path: the SDP need not say so (RFC 6189 section 4).
 Fix: the same mode at both ends.
 """
 
@@ -27,13 +28,15 @@ RULE = Rule(
 
 def check(trace: Trace) -> Iterator[Finding]:
     """One finding per sender and way round."""
+    zrtp = {frozenset((other.src, other.dst)) for other in trace.media.other if other.kind == "zrtp"}
     for flow in flows_of(trace):
         stream = flow.stream
         if stream.encrypted is None or not flow.receiver_says or not flow.sender_says or stream.packets < 100:
             continue
         sections = [flow.receiver_says[-1][1], flow.sender_says[-1][1]]
         clear_on_secure = stream.encrypted is False and all(is_secure(section) for section in sections)
-        cipher_on_plain = stream.encrypted and not any(may_be_secure(section) for section in sections)
+        agreed = any(may_be_secure(section) for section in sections) or frozenset((stream.src, stream.dst)) in zrtp
+        cipher_on_plain = stream.encrypted and not agreed
         if not clear_on_secure and not (cipher_on_plain and stream.payload_type in (0, 8)):
             continue
         yield RULE.finding(

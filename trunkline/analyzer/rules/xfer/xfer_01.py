@@ -65,7 +65,7 @@ def check(trace: Trace) -> Iterator[Finding]:
             calls=[exchange.id],
             evidence=[quote(request), quote(final) if refused else None],
             severity="info" if status in NORMAL else "warn",
-            key=f"notify:{status}:{refused}",
+            key=f"notify:{status if status >= 300 else 0}:{refused}",
             values=values_of(exchange.hop, request, final),
         )
 

@@ -1,0 +1,233 @@
+"""kill -9 of each program in turn under load: which calls survive, how soon new ones pass, that no record is lost.
+
+docs/operations.md has the table ("What a crash costs") that these tests hold it to. The load is SIPp's: 10 digest calls
+a second, 20 of them up.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import signal
+import sqlite3
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from live_node import LiveNode, LiveTrunk, descendants, free_ports, wait_for
+from plain_sip import PlainSip
+from postgres import PostgresServer
+
+pytestmark = pytest.mark.live
+
+SCENARIOS = Path(__file__).parents[2] / "bench" / "scenarios"
+CALLED = "+15550199999"
+RATE, CALLS, HOLD_MS = 10, 45, 2000
+KILL_AFTER = 2.5
+"""Seconds: by then RATE * HOLD_MS calls are up."""
+
+
+@pytest.fixture(scope="module")
+def answering() -> Iterator[int]:
+    """SIPp as the carrier: answers all calls. Its port."""
+    port, media = free_ports(2)
+    argv = [
+        "sipp",
+        "-sf",
+        str(SCENARIOS / "callee.xml"),
+        "-i",
+        "127.0.0.1",
+        "-p",
+        str(port),
+        "-mp",
+        str(media),
+        "-nostdin",
+    ]
+    process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    yield port
+    process.kill()
+    process.wait()
+
+
+@contextmanager
+def loaded_node(
+    home: Path, carrier_port: int, environment: dict[str, str] | None = None
+) -> Iterator[tuple[LiveNode, LiveTrunk]]:
+    with LiveNode(home, demo=False, environment={"TRUNKLINE_RTP_PORTS": "33000-36999", **(environment or {})}) as node:
+        carrier = node.api.post("/trunkline/v1/Carriers", FriendlyName="SIPp")["sid"]
+        uri = f"sip:127.0.0.1:{carrier_port};transport=udp"
+        node.api.post(f"/trunkline/v1/Carriers/{carrier}/Targets", SipUri=uri)
+        yield node, node.make_trunk()
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory, answering: int) -> Iterator[tuple[LiveNode, LiveTrunk]]:
+    with loaded_node(tmp_path_factory.mktemp("kills") / "home", answering) as both:
+        yield both
+
+
+@dataclass
+class Load:
+    """SIPp with its calls; `outcome` waits for their end."""
+
+    process: subprocess.Popen[bytes]
+    statistics: Path
+
+    def outcome(self) -> tuple[int, int]:
+        """Calls that went as they should, and that did not."""
+        try:
+            self.process.wait(60)
+        finally:
+            self.process.kill()
+            self.process.wait()
+        with self.statistics.open() as file:
+            last = list(csv.DictReader(file, delimiter=";"))[-1]
+        return int(last["SuccessfulCall(C)"]), int(last["FailedCall(C)"])
+
+
+def load(node: LiveNode, trunk: LiveTrunk, folder: Path) -> Load:
+    own, media = free_ports(2)
+    callers, statistics = folder / f"callers-{own}.csv", folder / f"statistics-{own}.csv"
+    login = f"[authentication username={trunk.username} password={trunk.password}]"
+    callers.write_text(f"SEQUENTIAL\n{trunk.number};{login};{trunk.domain_name};\n")
+    argv = ["sipp", "-sf", str(SCENARIOS / "caller.xml"), "-inf", str(callers), "-s", CALLED, "-i", "127.0.0.1"]
+    argv += ["-p", str(own), "-mp", str(media), f"127.0.0.1:{node.sip_port}", "-r", str(RATE), "-m", str(CALLS)]
+    argv += [
+        "-d",
+        str(HOLD_MS),
+        "-nostdin",
+        "-trace_stat",
+        "-stf",
+        str(statistics),
+        "-fd",
+        "1",
+        "-recv_timeout",
+        "8000",
+    ]
+    out = (folder / f"sipp-{own}.log").open("wb")
+    return Load(subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out), statistics)
+
+
+def completed(node: LiveNode) -> dict[str, int]:
+    """How many completed records each Call-ID has."""
+    with sqlite3.connect(f"file:{node.settings.home / 'trunkline.db'}?mode=ro", uri=True) as store:
+        rows = store.execute("SELECT sip_call_id, count(*) FROM calls WHERE status = 'completed' GROUP BY 1").fetchall()
+    store.close()
+    return dict(rows)
+
+
+def open_calls(node: LiveNode) -> int:
+    with sqlite3.connect(f"file:{node.settings.home / 'trunkline.db'}?mode=ro", uri=True) as store:
+        (found,) = store.execute("SELECT count(*) FROM calls WHERE ended_us IS NULL").fetchone()
+    store.close()
+    return int(found)
+
+
+def outage(node: LiveNode, trunk: LiveTrunk, killed: float) -> float:
+    """Seconds from the kill until a new call gets its challenge."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with PlainSip(node.host, node.sip_port) as caller:
+            caller._socket.settimeout(0.3)
+            try:
+                if caller.invite(f"sip:{CALLED}@{trunk.domain_name}").status == 407:
+                    return time.monotonic() - killed
+            except (OSError, AssertionError):
+                time.sleep(0.05)
+    raise AssertionError("no call passes within 30 s")
+
+
+def victims(node: LiveNode, names: str) -> list[int]:
+    if names == "a worker of kamailio":
+        return [descendants(node.pids("kamailio")[0])[1]]
+    return [node.pids(name)[0] for name in names.split()]
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(
+    ("name", "lost", "seconds"),
+    [
+        ("recorder api publisher", 0, 1),
+        ("rtpengine", RATE * 2, 2),
+        ("a worker of kamailio", RATE * 4, 5),
+        ("kamailio", RATE * 4, 5),
+    ],
+)
+def test_a_killed_program(
+    loaded: tuple[LiveNode, LiveTrunk], tmp_path: Path, name: str, lost: int, seconds: float
+) -> None:
+    """`lost`: calls that may fail at most; `seconds`: until new ones pass."""
+    node, trunk = loaded
+    before = completed(node)
+    running = load(node, trunk, tmp_path)
+    time.sleep(KILL_AFTER)
+    for pid in victims(node, name):
+        os.kill(pid, signal.SIGKILL)
+    assert outage(node, trunk, time.monotonic()) < seconds
+    good, failed = running.outcome()
+    assert good + failed == CALLS
+    assert failed <= lost, f"{failed} of {CALLS} calls failed"
+    wait_for(node.healthy, "a healthy node", within=20)
+    # Every call that the caller saw through is on record, once.
+    wait_for(lambda: len(completed(node)) - len(before) >= good, f"{good} records", within=15)
+    assert set(completed(node).values()) == {1}
+    # And the next call is one as any other.
+    assert outage(node, trunk, time.monotonic()) < 1
+
+
+@pytest.mark.timeout(180)
+def test_postgresql_killed_under_load(tmp_path: Path, answering: int) -> None:
+    """No call fails while the database is dead, and every record is there when it is back."""
+    import psycopg
+
+    with PostgresServer() as server:
+        url = server.create_database()
+        with loaded_node(tmp_path / "pg", answering, {"TRUNKLINE_DATABASE_URL": url}) as (node, trunk):
+            running = load(node, trunk, tmp_path)
+            time.sleep(KILL_AFTER)
+            server.kill()
+            good, failed = running.outcome()
+            assert (good, failed) == (CALLS, 0)
+            server.start()
+
+            def records() -> int:
+                with psycopg.connect(url.replace("postgresql+psycopg", "postgresql")) as store:
+                    row = store.execute(
+                        "SELECT count(DISTINCT sip_call_id), count(*) FROM calls WHERE status = 'completed'"
+                    ).fetchone()
+                assert row is not None
+                assert row[0] == row[1]
+                return int(row[0])
+
+            wait_for(lambda: records() >= CALLS, "every record", within=30)
+
+
+@pytest.mark.timeout(150)
+def test_a_full_disk_stops_no_call(tmp_path: Path, answering: int) -> None:
+    """The spool's segments are /dev/full: calls go on, their events wait in memory, and come when there is room."""
+    home = tmp_path / "full"
+    spool = home / "spool"
+    spool.mkdir(parents=True, mode=0o700)
+    home.chmod(0o700)
+    minute = int(time.time()) // 60
+    segments = [spool / f"events-{minute + n}.jsonl" for n in range(3)]
+    for segment in segments:
+        segment.symlink_to("/dev/full")
+    with loaded_node(home, answering) as (node, trunk):
+        good, failed = load(node, trunk, tmp_path).outcome()
+        assert (good, failed) == (CALLS, 0)
+        assert completed(node) == {}
+        for segment in segments:
+            segment.unlink(missing_ok=True)
+        # A worker writes what waits with its next event: so each of them gets some.
+        assert load(node, trunk, tmp_path).outcome() == (CALLS, 0)
+        wait_for(lambda: len(completed(node)) >= 2 * CALLS, "every record", within=15)
+        assert set(completed(node).values()) == {1}
+        assert open_calls(node) == 0
+        told = [alert for alert in node.api.list("/v1/Alerts") if alert["error_code"] == "20500"]
+        assert told
+        assert "The disk took no events" in told[0]["alert_text"]

@@ -1,0 +1,180 @@
+"""A node in operation: new certificates, log levels, metrics, the self-check."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import socket
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from cryptography import x509
+from live_node import LiveNode, wait_for
+
+from trunkline.engines.kamailio.config import front_socket
+from trunkline.engines.kamailio.rpc import KamailioRpc
+from trunkline.node import certificates
+from trunkline.testbench.pbx import PbxProcess
+
+pytestmark = pytest.mark.live
+
+CHURN = Path(__file__).with_name("tls_churn.py")
+ECHO, BUSY = "+15550100000", "+15550100486"
+
+
+@pytest.fixture(scope="module")
+def operated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveNode]:
+    with LiveNode(tmp_path_factory.mktemp("operated") / "home") as running:
+        yield running
+
+
+def trunkline(node: LiveNode, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "trunkline.cli.main", *words],
+        env=node.environment, capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+
+
+def serial(node: LiveNode) -> int:
+    """Of the certificate that a new connection is shown."""
+    pem = ssl.get_server_certificate((node.host, node.tls_port), timeout=5)
+    return x509.load_pem_x509_certificate(pem.encode()).serial_number
+
+
+def new_certificate(node: LiveNode) -> int:
+    """Put another certificate and key in place, as `ensure` would make them; its serial number."""
+    for name in ("cert.pem", "key.pem"):
+        (node.settings.tls_dir / name).unlink()
+    path = certificates.ensure(node.settings, dt.datetime.now(dt.UTC))
+    return x509.load_pem_x509_certificate(path.read_bytes()).serial_number
+
+
+@pytest.mark.timeout(120)
+def test_a_new_certificate_drops_no_call_under_churn(operated: LiveNode) -> None:
+    """By itself and by command, 20 times, beside 100 new TLS connections a second and a call over TLS."""
+    tls = operated.settings.tls_dir
+    front = KamailioRpc(front_socket(operated.settings))
+    processes = front.call("core.psx")
+    trunk = operated.make_trunk(secure=True)
+    with PbxProcess("--tls-port", "0", "--tls-cert", str(tls / "cert.pem"), "--tls-key", str(tls / "key.pem")) as pbx:
+        plan = trunk.plan(operated, ECHO, transport="tls", srtp="mandatory", seconds=10.0)
+        call = pbx.place_call(plan)
+        pbx.wait_until(lambda: pbx.result(call).timeline.answered is not None, "the answer")
+        before = serial(operated)
+        churn = subprocess.Popen(
+            [sys.executable, str(CHURN), operated.host, str(operated.tls_port), "7", "100"],
+            stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        new = new_certificate(operated)
+        assert new != before
+        wait_for(lambda: serial(operated) == new, "the new certificate by itself", within=5)
+        for _ in range(20):
+            newer = new_certificate(operated)
+            reloaded = trunkline(operated, "certificates", "reload")
+            assert reloaded.returncode == 0, reloaded.stderr
+            assert serial(operated) == newer
+        counted = json.loads(churn.communicate(timeout=30)[0])
+        assert counted["failed"] == 0, counted
+        result = pbx.result(call, wait=20)
+        assert (result.sip_status, result.ended_by) == (200, "caller"), result
+        assert result.media.tone is not None
+        assert result.media.tone.ratio > 0.9, result
+    assert front.call("core.psx") == processes, "a process was replaced"
+
+
+def test_a_certificate_that_cannot_be_used_changes_nothing(operated: LiveNode) -> None:
+    key = operated.settings.tls_dir / "key.pem"
+    good, before = key.read_bytes(), serial(operated)
+    try:
+        key.write_text("no key")
+        refused = trunkline(operated, "certificates", "reload")
+        assert refused.returncode == 2
+        assert "is no PEM private key" in refused.stderr
+        assert serial(operated) == before
+    finally:
+        key.write_bytes(good)
+
+
+def test_log_levels_change_at_run_time(operated: LiveNode) -> None:
+    log = operated.settings.log_file
+
+    def lines(program: str, level: str) -> int:
+        found = (json.loads(line) for line in log.read_text().splitlines())
+        return sum(1 for line in found if (line["program"], line["level"]) == (program, level))
+
+    assert trunkline(operated, "log-level", "edge", "debug").returncode == 0
+    wait_for(lambda: operated.healthy() and lines("kamailio", "debug") > 10, "debug lines of Kamailio")
+    assert trunkline(operated, "log-level", "edge", "info").returncode == 0
+    assert trunkline(operated, "log-level", "recorder", "debug").returncode == 0
+    wait_for(lambda: "the log level is debug now" in log.read_text(), "the recorder's new level")
+    assert trunkline(operated, "log-level", "recorder", "info").returncode == 0
+    assert trunkline(operated, "log-level", "edge", "loud").returncode == 2
+    assert "none of edge" in trunkline(operated, "log-level", "nobody", "info").stderr
+
+
+def test_metrics_tell_of_calls(operated: LiveNode) -> None:
+    url = f"{operated.demo['api_url']}/metrics"
+
+    def metrics() -> dict[str, float]:
+        answer = httpx.get(url, trust_env=False, timeout=10)
+        assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+        rows = [line.rsplit(" ", 1) for line in answer.text.splitlines() if not line.startswith("#")]
+        return {name: float(value) for name, value in rows}
+
+    trunk = operated.make_trunk()
+    name = 'trunkline_calls_total{direction="termination",status="busy"}'
+    before = wait_for(metrics, "any metrics").get(name, 0)
+    with PbxProcess() as pbx:
+        assert pbx.call(trunk.plan(operated, BUSY)).sip_status == 486
+        assert pbx.call(trunk.plan(operated, ECHO, seconds=0.3)).sip_status == 200
+        assert pbx.call(trunk.plan(operated, "12", seconds=0.3)).sip_status == 400
+    found = wait_for(lambda: metrics().get(name) == before + 1 and metrics(), "the call in the counters", within=5)
+    assert found['trunkline_up{part="kamailio"}'] == 1
+    wait_for(lambda: metrics().get('trunkline_refusals_total{cause="NUMBER_NOT_E164"}'), "the refusal by its cause")
+    found = metrics()
+    assert found["trunkline_post_dial_delay_seconds_count"] >= 1
+    assert (
+        found['trunkline_post_dial_delay_seconds_bucket{le="+Inf"}'] == found["trunkline_post_dial_delay_seconds_count"]
+    )
+    assert 0 < found['trunkline_answer_seizure_ratio{direction="termination"}'] < 1
+    assert found["trunkline_unpublished_changes"] == 0
+    assert "trunkline_active_calls" in found
+    assert "trunkline_banned_sources" in found
+    stranger = httpx.get(url, headers={"X-Forwarded-For": "192.0.2.1"}, trust_env=False, timeout=10)
+    assert stranger.status_code == 401
+    known = (operated.demo["account_sid"], operated.demo["auth_token"])
+    proxied = httpx.get(url, headers={"X-Forwarded-For": "192.0.2.1"}, auth=known, trust_env=False, timeout=10)
+    assert proxied.status_code == 200
+
+
+def test_the_self_check_is_plain(operated: LiveNode, tmp_path: Path) -> None:
+    found = trunkline(operated, "doctor-install", "--json")
+    assert found.returncode == 0, found.stdout
+    answers = json.loads(found.stdout)
+    assert {"programs", "node", "ports", "address", "DNS", "certificate", "clock", "limits", "home"} <= {
+        answer["subject"] for answer in answers
+    }
+    assert "a node runs here" in next(answer["told"] for answer in answers if answer["subject"] == "node")
+    with socket.socket() as taken:
+        taken.bind((operated.host, 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        elsewhere = {**os.environ, "TRUNKLINE_HOME": str(tmp_path / "none")}
+        other = subprocess.run(
+            [sys.executable, "-m", "trunkline.cli.main", "doctor-install", "--tls-port", port],
+            env=elsewhere, capture_output=True, text=True, timeout=30, check=False,
+        )  # fmt: skip
+    assert other.returncode == 1
+    assert f"TCP port {port} on 127.0.0.1 is in use" in other.stdout
+
+
+def test_the_log_has_no_error(operated: LiveNode) -> None:
+    time.sleep(0.2)
+    assert [line for line in operated.settings.log_file.read_text().splitlines() if '"level": "error"' in line] == []

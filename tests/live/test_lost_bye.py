@@ -1,0 +1,60 @@
+"""A call that nobody ends: its audio stops, or its ACK never came. Both sides are told, and the record says why."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+from live_node import LiveNode, wait_for
+from raw_trunk import RawTrunk
+
+pytestmark = pytest.mark.live
+
+SILENCE = 3
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RawTrunk]:
+    home = tmp_path_factory.mktemp("lost") / "home"
+    with (
+        LiveNode(home, demo=False, environment={"TRUNKLINE_MEDIA_TIMEOUT": str(SILENCE)}) as node,
+        RawTrunk(node) as raw,
+    ):
+        yield raw
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_silence_ends_both_sides(world: RawTrunk, restarted: bool) -> None:
+    node, carrier = world.node, world.carrier
+    with world.pbx() as pbx:
+        call = world.call(pbx)
+        pbx.talk(call.edge_for_caller, 0.2)
+        if restarted:
+            (old,) = node.pids("kamailio")
+            os.kill(old, signal.SIGKILL)
+            wait_for(lambda: node.pids("kamailio") not in ([], [old]), "another Kamailio", within=20)
+        for agent in (pbx, carrier):
+            agent.respond(agent.wait_request("BYE", within=20), 200)
+        record = node.record(call.call_id)
+    assert (record["status"], record["cause"], record["error_code"]) == ("completed", "MEDIA_TIMEOUT", 32014)
+    assert record["ended_by"] == "edge"
+    assert [alert["error_code"] for alert in record["alerts"]] in ([32014], ["32014"])
+    carrier.received.clear()
+
+
+def test_without_ack(world: RawTrunk) -> None:
+    """The callee gives up, and its BYE ends the caller's side, too."""
+    carrier = world.carrier
+    with world.pbx() as pbx:
+        dialog = world.invited(pbx)
+        invite = carrier.wait_request("INVITE")
+        taken = carrier.taken(invite)
+        carrier.respond(invite, 200, tag=taken.local_tag, body=carrier.sdp())
+        pbx.final(dialog)
+        carrier.send(carrier.request(taken, "BYE"))
+        pbx.respond(pbx.wait_request("BYE"), 200)
+        assert carrier.final(taken, "BYE").sip_status == 200
+        record = world.node.record(dialog.call_id)
+    assert (record["cause"], record["error_code"], record["ended_by"]) == ("NO_ACK", 32022, "edge")

@@ -1,0 +1,218 @@
+"""What happens between INVITE and BYE, message by message: every request passes, or is refused cleanly."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Iterator
+
+import pytest
+from live_node import LiveNode
+from raw_trunk import CARRIER_HOST, PBX_HOST, Call, RawTrunk, errors_logged
+
+from trunkline.testbench.raw_agent import Dialog, RawAgent, learn, media_address
+from trunkline.testbench.sip_text import SipText
+
+pytestmark = pytest.mark.live
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RawTrunk]:
+    with LiveNode(tmp_path_factory.mktemp("within") / "home", demo=False) as node:
+        with RawTrunk(node) as raw:
+            yield raw
+        assert errors_logged(node) == []
+
+
+@pytest.fixture
+def pbx(world: RawTrunk) -> Iterator[RawAgent]:
+    while world.carrier.poll():
+        pass
+    world.carrier.received.clear()
+    with world.pbx() as agent:
+        yield agent
+
+
+def exchange(
+    sender: RawAgent,
+    dialog: Dialog,
+    other: RawAgent,
+    method: str,
+    status: int = 200,
+    reason: str = "OK",
+    **fields: bytes,
+) -> tuple[SipText, SipText]:
+    """A request across, answered so; as the other side got it, and the answer as the sender got it."""
+    before = len(other.received)
+    body = fields.get("body", b"")
+    sender.send(sender.request(dialog, method, body=body))
+    passed = other.wait_request(method, after=before)
+    other.respond(passed, status, reason, body=fields.get("answer", b""))
+    answer = sender.final(dialog, method)
+    if method == "INVITE":
+        sender.ack(dialog, answer)
+        if status < 300:
+            other.wait_request("ACK", after=before)
+    return passed, answer
+
+
+def test_reliable_provisional_and_update(world: RawTrunk, pbx: RawAgent) -> None:
+    """183 with RSeq and SDP, PRACK, UPDATE in the early dialog, then the answer."""
+    dialog = world.invited(pbx, headers="Supported: 100rel\r\n")
+    carrier = world.carrier
+    invite = carrier.wait_request("INVITE")
+    taken = carrier.taken(invite)
+    reliable = "Require: 100rel\r\nRSeq: 7\r\n"
+    carrier.respond(invite, 183, "Session Progress", tag=taken.local_tag, headers=reliable, body=carrier.sdp())
+    early = pbx.provisional(dialog) if False else pbx.wait(lambda m: m.sip_status == 183)
+    learn(dialog, early)
+    assert (early.first("RSeq"), media_address(early)[0]) == ("7", world.edge[0])
+    number = dialog.cseq
+    pbx.send(pbx.request(dialog, "PRACK", headers=f"RAck: 7 {number} INVITE\r\n"))
+    prack = carrier.wait_request("PRACK")
+    assert prack.first("RAck") == f"7 {number} INVITE"
+    carrier.respond(prack, 200)
+    assert pbx.final(dialog, "PRACK").sip_status == 200
+    update, answered = exchange(pbx, dialog, carrier, "UPDATE", body=pbx.sdp(version=2), answer=carrier.sdp(version=2))
+    assert media_address(update)[0] == media_address(answered)[0] == world.edge[0]
+    carrier.respond(invite, 200, tag=taken.local_tag)
+    dialog.cseq, asked = number, dialog.cseq
+    answer = pbx.final(dialog)
+    dialog.cseq = asked
+    assert answer.sip_status == 200
+    pbx.send(pbx.request(dialog, "ACK", cseq=number))
+    carrier.wait_request("ACK")
+    Call(pbx, carrier, dialog, taken, invite, answer).ends()
+    assert world.node.record(dialog.call_id)["status"] == "completed"
+
+
+def test_reinvites(world: RawTrunk, pbx: RawAgent) -> None:
+    """Hold, resume with another codec, T.38 refused, glare, INFO, a session refresh, and REFER."""
+    call = world.call(pbx)
+    carrier = world.carrier
+    held, _ = exchange(
+        pbx, call.of_caller, carrier, "INVITE",
+        body=pbx.sdp(version=2, extra="a=sendonly\r\n"), answer=carrier.sdp(version=2, extra="a=recvonly\r\n"),
+    )  # fmt: skip
+    assert "a=sendonly" in held.body
+    changed, answer = exchange(
+        carrier, call.of_callee, pbx, "INVITE",
+        body=carrier.sdp(version=3, formats="8 101"), answer=pbx.sdp(version=3, formats="8 101"),
+    )  # fmt: skip
+    assert re.search(r"m=audio \d+ RTP/AVP 8 101", changed.body)
+    assert re.search(r"m=audio \d+ RTP/AVP 8 101", answer.body)
+    fax = f"v=0\r\no=- 1 4 IN IP4 {pbx.host}\r\ns=-\r\nc=IN IP4 {pbx.host}\r\nt=0 0\r\nm=image 4000 udptl t38\r\n"
+    asked, refused = exchange(pbx, call.of_caller, carrier, "INVITE", 488, "Not Acceptable Here", body=fax.encode())
+    assert "m=image" in asked.body
+    assert refused.sip_status == 488
+    _, glare = exchange(carrier, call.of_callee, pbx, "INVITE", 491, "Request Pending", body=carrier.sdp(version=4))
+    assert glare.sip_status == 491
+    _, info = exchange(pbx, call.of_caller, carrier, "INFO")
+    assert info.sip_status == 200
+    before = len(carrier.received)
+    pbx.send(pbx.request(call.of_caller, "REFER", headers="Refer-To: <sip:+15550001111@example.com>\r\n"))
+    transfer = pbx.final(call.of_caller, "REFER")
+    assert transfer.sip_status == 403
+    assert transfer.first("X-Twilio-Error").startswith("32218")
+    assert [m for m in carrier.received[before:] if m.method == "REFER"] == []
+    call.ends(by=carrier)
+
+
+def test_a_session_timer_of_one_side(world: RawTrunk, pbx: RawAgent) -> None:
+    """The carrier wants a refresh and does it itself; a PBX that knows nothing of it answers a plain UPDATE."""
+    call = world.call(pbx, answer_headers="Session-Expires: 90;refresher=uas\r\n")
+    assert call.answer.first("Session-Expires") == "90;refresher=uas"
+    _, answer = exchange(world.carrier, call.of_callee, pbx, "UPDATE")
+    assert answer.sip_status == 200
+    call.ends()
+
+
+def test_two_answers_of_a_fork(world: RawTrunk, pbx: RawAgent) -> None:
+    """Both get their ACK and their BYE, each by its own Contact."""
+    dialog = world.invited(pbx)
+    carrier = world.carrier
+    invite = carrier.wait_request("INVITE")
+    for tag in ("first", "second"):
+        carrier.respond(invite, 200, tag=tag, body=carrier.sdp(), contact=f"sip:{tag}@{CARRIER_HOST}:{carrier.port}")
+    for tag in ("first", "second"):
+        answer = pbx.wait(lambda m, tag=tag: m.sip_status == 200 and f"tag={tag}" in m.first("To"))
+        learn(dialog, answer)
+        pbx.ack(dialog, answer)
+        acknowledged = carrier.wait(lambda m, tag=tag: m.method == "ACK" and m.ruri.startswith(f"sip:{tag}@"))
+        assert f"tag={tag}" in acknowledged.first("To")
+    for tag in ("second", "first"):
+        answer = pbx.wait(lambda m, tag=tag: m.sip_status == 200 and f"tag={tag}" in m.first("To"))
+        learn(dialog, answer)
+        pbx.send(pbx.request(dialog, "BYE"))
+        bye = carrier.wait(lambda m, tag=tag: m.is_request and m.method == "BYE" and f"tag={tag}" in m.first("To"))
+        carrier.respond(bye, 200)
+        assert pbx.final(dialog, "BYE").sip_status == 200
+    assert world.node.record(dialog.call_id)["status"] == "completed"
+
+
+def test_a_cancel_that_crosses_the_answer(world: RawTrunk, pbx: RawAgent) -> None:
+    dialog = world.invited(pbx)
+    carrier = world.carrier
+    invite = carrier.wait_request("INVITE")
+    carrier.respond(invite, 180, "Ringing", tag="late")
+    pbx.wait(lambda m: m.sip_status == 180)
+    branch = re.search(rb"branch=([^;\s]+)", pbx.sent[-1])
+    assert branch is not None
+    pbx.send(pbx.request(dialog, "CANCEL", branch=branch.group(1).decode()))
+    cancel = carrier.wait_request("CANCEL")
+    taken = carrier.taken(invite)
+    carrier.respond(invite, 200, tag="late", body=carrier.sdp())
+    carrier.respond(cancel, 200, tag="late")
+    answer = pbx.final(dialog)
+    assert answer.sip_status == 200
+    pbx.ack(dialog, answer)
+    carrier.wait_request("ACK")
+    taken.local_tag = "late"
+    Call(pbx, carrier, dialog, taken, invite, answer).ends()
+    assert world.node.record(dialog.call_id)["status"] == "completed"
+
+
+def test_two_calls_with_one_call_id_keep_their_media(world: RawTrunk, pbx: RawAgent) -> None:
+    """A PBX that uses a Call-ID twice: neither call takes the audio of the other."""
+    one = world.call(pbx, call_id="the-same")
+    ports = {one.edge_for_caller, one.edge_for_callee}
+    with world.pbx() as other:
+        two = world.call(other, call_id="the-same")
+        assert not ports & {two.edge_for_caller, two.edge_for_callee}
+        world.carrier.rtp_received.clear()
+        pbx.talk(one.edge_for_caller, 0.1, octet=0x11)
+        other.talk(two.edge_for_caller, 0.1, octet=0x22)
+        world.carrier.poll(0.2)
+        assert {packet.data[12] for packet in world.carrier.rtp_received} == {0x11, 0x22}
+        two.ends()
+    one.ends()
+
+
+def test_who_guesses_the_port_does_not_get_the_stream(world: RawTrunk, pbx: RawAgent) -> None:
+    """Once a stream runs, packets from elsewhere neither turn it away nor are heard."""
+    call = world.call(pbx)
+    carrier = world.carrier
+    for _ in range(20):  # 4 s, both ways: rtpengine has settled then
+        pbx.talk(call.edge_for_caller, 0.1, octet=0x11)
+        carrier.talk(call.edge_for_callee, 0.1, octet=0x22)
+    carrier.poll(0.1)
+    pbx.poll(0.1)
+    carrier.rtp_received.clear()
+    pbx.rtp_received.clear()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as attacker:
+        attacker.bind(("127.0.7.66", 0))
+        attacker.settimeout(0.05)
+        for _ in range(25):
+            attacker.sendto(pbx.rtp_packet(b"\x66" * 160), call.edge_for_caller)
+            attacker.sendto(pbx.rtp_packet(b"\x66" * 160), call.edge_for_callee)
+            carrier.talk(call.edge_for_callee, 0.02, octet=0x22)
+        carrier.talk(call.edge_for_callee, 0.2, octet=0x22)
+        pbx.talk(call.edge_for_caller, 0.2, octet=0x11)
+        with pytest.raises(TimeoutError):
+            attacker.recv(2048)
+    carrier.poll(0.1)
+    pbx.poll(0.1)
+    assert {packet.data[12] for packet in pbx.rtp_received} == {0x22}
+    assert {packet.data[12] for packet in carrier.rtp_received} == {0x11}
+    assert PBX_HOST != CARRIER_HOST
+    call.ends()

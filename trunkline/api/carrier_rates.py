@@ -1,0 +1,106 @@
+"""/trunkline/v1/Carriers/{sid}/Rates: what a carrier takes per minute, by prefix; the longest one counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter
+from sqlalchemy import select
+from starlette.responses import Response
+
+from trunkline.api.api_error import ApiError, not_found
+from trunkline.api.carrier_fields import RATE_SECONDS_MOST
+from trunkline.api.carriers import carrier
+from trunkline.api.context import Context, Ctx, created, deleted, shown
+from trunkline.api.dates import iso8601
+from trunkline.api.fields import WholeNumber, change, quoted, read_fields
+from trunkline.api.limit_fields import OptionalAmount
+from trunkline.api.money import decimal_text
+from trunkline.api.owned import found
+from trunkline.store.carrier_models import CarrierRate
+from trunkline.store.carriers import set_rate
+
+router = APIRouter(prefix="/trunkline/v1/Carriers/{carrier_sid}/Rates")
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """`+49`; `+` is every number."""
+
+    name: str = "Prefix"
+    column: str = "prefix"
+
+    def read(self, text: str) -> str:
+        # A plus sign that was not escaped in a form arrives as a blank.
+        prefix = "+" + text.lstrip("+ ")
+        if len(prefix) <= 16 and (prefix == "+" or (prefix[1:].isascii() and prefix[1:].isdecimal())):
+            return prefix
+        raise ApiError(20422, f"{self.name} must be how numbers begin, such as +49, not {quoted(text)}")
+
+
+PREFIX = Prefix()
+FIELDS = (
+    OptionalAmount("PricePerMinute", "price_micros", may_be_empty=False),
+    WholeNumber("FirstSeconds", "first_seconds", 1, RATE_SECONDS_MOST),
+    WholeNumber("NextSeconds", "next_seconds", 1, RATE_SECONDS_MOST),
+)
+NAMES = [PREFIX.name, *[field.name for field in FIELDS]]
+
+
+@router.get("")
+def list_(context: Ctx, carrier_sid: str) -> Response:
+    query = select(CarrierRate).where(CarrierRate.carrier_sid == carrier(context, carrier_sid).sid)
+    page = context.page(query, CarrierRate.date_created_us, CarrierRate.sid)
+    return context.v1_list(page, "rates", [view(context, row) for row in page.rows], context.base.own)
+
+
+@router.post("")
+def create(context: Ctx, carrier_sid: str) -> Response:
+    """A prefix that has a rate already gets this one."""
+    parent = carrier(context, carrier_sid)
+    context.params.refuse_unknown(NAMES)
+    values = read_fields((PREFIX, *FIELDS), context.params, required=["Prefix", "PricePerMinute"])
+    return created(view(context, set_rate(context.session, parent, **values)))
+
+
+@router.get("/{sid}")
+def fetch(context: Ctx, carrier_sid: str, sid: str) -> Response:
+    return shown(view(context, _of_carrier(context, carrier_sid, sid)))
+
+
+@router.post("/{sid}")
+def update(context: Ctx, carrier_sid: str, sid: str) -> Response:
+    row = _of_carrier(context, carrier_sid, sid)
+    context.params.refuse_unknown(field.name for field in FIELDS)
+    change(row, read_fields(FIELDS, context.params))
+    context.session.flush()
+    return shown(view(context, row))
+
+
+@router.delete("/{sid}")
+def delete(context: Ctx, carrier_sid: str, sid: str) -> Response:
+    context.session.delete(_of_carrier(context, carrier_sid, sid))
+    return deleted()
+
+
+def _of_carrier(context: Context, carrier_sid: str, sid: str) -> CarrierRate:
+    carrier(context, carrier_sid)
+    row = found(context, CarrierRate, sid)
+    if row.carrier_sid != carrier_sid:
+        raise not_found(context.path)
+    return row
+
+
+def view(context: Context, row: CarrierRate) -> dict[str, Any]:
+    return {
+        "sid": row.sid,
+        "carrier_sid": row.carrier_sid,
+        "prefix": row.prefix,
+        "price_per_minute": decimal_text(row.price_micros),
+        "first_seconds": row.first_seconds,
+        "next_seconds": row.next_seconds,
+        "date_created": iso8601(row.date_created_us),
+        "date_updated": iso8601(row.date_updated_us),
+        "url": f"{context.base.own}/trunkline/v1/Carriers/{row.carrier_sid}/Rates/{row.sid}",
+    }

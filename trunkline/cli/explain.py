@@ -1,0 +1,119 @@
+"""`trunkline explain`: the record of one call in words, and what the trace analyzer says of it."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from trunkline.cli.options import cannot, json_option, load_settings, setting_options, show_json
+
+if TYPE_CHECKING:
+    from trunkline.api.client import ApiClient
+    from trunkline.settings import Settings
+
+LOOKED_AT = 200
+"""Newest calls among which the last failed one is looked for."""
+
+
+@click.command(short_help="Say what happened to a call, and what to change.")
+@click.argument("call_sid", required=False)
+@setting_options("home", "http_host", "http_port")
+@json_option
+def explain(call_sid: str | None, as_json: bool, **options: Any) -> None:
+    """Show the record of a call, its attempts and alerts, and what the trace analyzer found in its SIP messages.
+
+    Without CALL_SID the newest call that failed. The node must run. The messages themselves, for Wireshark or a
+    ticket: GET /trunkline/v1/Calls/CALL_SID/Trace.
+
+    \b
+    Examples:
+      trunkline explain
+      trunkline explain CAa1b2c3d4e5f60718293a4b5c6d7e8f90
+    """
+    from trunkline.api.client import ApiClientError, ApiRefused
+
+    settings = load_settings(options)
+    try:
+        with _client(settings) as api:
+            sid = call_sid or _newest_failed(api)
+            record = api.get(f"/trunkline/v1/Calls/{sid}")
+            try:
+                analysis = api.get(f"/trunkline/v1/Calls/{sid}/Analysis")
+            except ApiRefused:
+                analysis = None
+    except ApiClientError as problem:
+        cannot(str(problem))
+    if as_json:
+        show_json(record | {"analysis": analysis})
+        return
+    for line in (*record_lines(record), *analysis_lines(record, analysis)):
+        click.echo(line)
+
+
+def _client(settings: Settings) -> ApiClient:
+    from trunkline.api.client import ApiClient
+
+    try:
+        account = json.loads(settings.account_file.read_text())
+        return ApiClient(settings.api_url, account["account_sid"], account["auth_token"])
+    except (OSError, ValueError, KeyError):
+        cannot(f"no readable {settings.account_file}: `trunkline up` writes it at its first start")
+
+
+def _newest_failed(api: ApiClient) -> str:
+    newest = api.list("/trunkline/v1/Calls", most=LOOKED_AT)
+    failed = next((call for call in newest if call["status"] == "failed" or call["error_code"]), None)
+    if failed is None:
+        cannot(f"none of the newest {LOOKED_AT} calls failed: name one, as `trunkline explain CA…`")
+    return str(failed["sid"])
+
+
+def record_lines(record: dict[str, Any]) -> list[str]:
+    """The call in a few lines."""
+    way = "termination" if record["direction"] == "trunking-terminating" else "origination"
+    began = datetime.fromtimestamp(record["started_us"] / 1e6, UTC)
+    parties = f"from {_plain(record['caller']) or 'nobody'} to {_plain(record['called']) or 'nowhere'}"
+    lines = [
+        f"Call {record['sid']}, {began:%Y-%m-%d %H:%M:%S} UTC, {way}",
+        f"  {parties}, by {_plain(record['source_address'])} ({_plain(record['user_agent']) or 'no User-Agent'})",
+    ]
+    ended = f"{record['sip_status'] or ''} {_plain(record['sip_reason'])}".strip()
+    talk = f", {record['duration']} s" if record["duration"] else ""
+    lines.append(f"  {record['status']}{talk}{': ' + ended if ended else ''}")
+    for attempt in record["attempts"]:
+        said = f"{attempt['sip_status'] or 'no answer'} {_plain(attempt['sip_reason'])}".strip()
+        why = f" ({_plain(attempt['next'])})" if attempt.get("next") else ""
+        lines.append(f"  attempt {attempt['n'] + 1}: {_plain(attempt['uri'])}: {said}{why}")
+    lines += [f"  {alert['error_code']}: {_plain(alert['alert_text'])}" for alert in record["alerts"]]
+    if record["more_info"]:
+        lines.append(f"  What to do: {record['more_info']}")
+    return lines
+
+
+def analysis_lines(record: dict[str, Any], analysis: dict[str, Any] | None) -> list[str]:
+    """What the analyzer found; facts without consequence are left out."""
+    if analysis is None:
+        return ["", "The trace analyzer has nothing on this call: it judges those that fail or sound poor."]
+    lines = ["", f"In its SIP messages: {_plain(analysis['verdict'])}"]
+    for finding in analysis["findings"]:
+        if finding["severity"] == "info":
+            continue
+        lines += ["", f"  {finding['severity'].upper()}  {_plain(finding['title'])}  [{finding['rule']}]"]
+        lines.append(f"    {_plain(finding['what'])}")
+        lines.append(f"    {_plain(finding['why'])}")
+        for fix in finding["fixes"][:2]:
+            lines.append(f"    Fix: {_plain(fix['title'])}{': ' + _plain(fix['file']) if fix['file'] else ''}")
+            lines += [f"      {_plain(line)}" for line in (fix["snippet"] or fix["text"]).splitlines()]
+    lines += ["", f"The messages: GET /trunkline/v1/Calls/{record['sid']}/Trace (a pcap)."]
+    return lines
+
+
+def _plain(text: object) -> str:
+    """Without what a terminal would act on: some of it comes from strangers."""
+    return "".join(c if c.isprintable() else "?" for c in str(text or ""))
+
+
+COMMANDS = (explain,)

@@ -1,0 +1,199 @@
+"""Topology hiding in the SIP worker: what one side of a call is told of the other (decision 7).
+
+Runs inside Kamailio: standard library and core only. hiding.cfg asks at four points and acts on what is left:
+
+- `$avp(up)`: the header lines that put the sender's own view back into the replies to its request
+- `$avp(leg)`: the sealed leg of who sent this message (core/hidden_leg.py), for the Contact that the other side gets;
+  `$avp(back)`: our address as this sender sees it
+- `$avp(other_call_id)`: the Call-ID that goes out, where it is not the one that came in
+- in a dialog `$var(tl)`, `$var(by)`, and where the request goes: `$ru`, `$du`, `$fs`, `$avp(routes)`
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from trunkline.core.hidden_leg import Leg, NotSealedHere, dialog_of, other_call_id, seal, unseal
+from trunkline.core.hidden_sdp import hidden_sdp
+from trunkline.engines.kamailio.ksr import NOTHING, SEPARATOR, Ksr
+
+_REQUEST = f"$_s({SEPARATOR.join(('$si', '$sp', '$proto', '$Rp', '$ci', '$ft', '$tt', '$rm', '$ct'))})"
+_HEADERS = f"$_s({SEPARATOR.join(('$(hdr(Via)[*])', '$(hdr(Record-Route)[*])'))})"
+_REPLY = f"$_s({SEPARATOR.join(('$si', '$sp', '$proto', '$Rp', '$ct', '$(hdr(Record-Route)[*])', '$avp(shift)'))})"
+_RPORT = re.compile(r";\s*rport(?:=\d*)?(?=[;,\s]|$)", re.IGNORECASE)
+_URI = re.compile(r"<([^<>]*)>")
+_TOKEN_SIZE = 45
+
+
+@dataclass(frozen=True, slots=True)
+class OwnAddresses:
+    """How the two sides reach us: `host:port`, with `;transport=tls` at the second."""
+
+    plain: str
+    secure: str
+    inner_port: str
+    front: str
+    """SIP URI of the TLS front."""
+
+
+class Hiding:
+    def __init__(self, ksr: Ksr, key: bytes, own: OwnAddresses) -> None:
+        self._get = ksr.pv.get
+        self._sets = ksr.pv.sets
+        self._key = key
+        self._own = own
+
+    def invite(self) -> bool:
+        """A dialog-forming INVITE that is relayed; `$avp(tl)` is there."""
+        ip, port, proto, to_port, call_id, tag, _, _, contact = self._facts(_REQUEST, 9)
+        via, record_route = self._facts(_HEADERS, 2)
+        token = self._get("$avp(tl)")[:_TOKEN_SIZE]
+        other = other_call_id(token[:32], call_id)
+        leg = self._leg("caller", token, contact, (ip, port, proto, to_port), record_route, call_id if other else "")
+        self._sets("$avp(leg)", seal(self._key, leg, dialog_of(call_id, tag)))
+        self._sets("$avp(up)", self._view(via, ip, port, to_port, call_id if other else ""))
+        if other:
+            self._sets("$avp(other_call_id)", other)
+        self._sets("$avp(back)", self._reached_at(proto, to_port))
+        self._sets("$avp(dialog)", dialog_of(call_id, tag))
+        return True
+
+    def reply(self) -> bool:
+        """A reply with a Contact to a request that `invite` or `in_dialog` has seen."""
+        ip, port, proto, to_port, contact, record_route, shift = self._facts(_REPLY, 7)
+        side = "caller" if self._get("$avp(reply_of)") == "caller" else "callee"
+        call_id = (self._get("$avp(callers_call_id)") or "") if side == "caller" else ""
+        leg = self._leg(
+            side, self._get("$avp(tl)")[:_TOKEN_SIZE], contact, (ip, port, proto, to_port), record_route, call_id
+        )
+        if shift != NOTHING:
+            leg = replace(leg, shift=int(shift))
+        self._sets("$var(leg)", seal(self._key, leg, self._get("$avp(dialog)")))
+        return True
+
+    def in_dialog(self) -> bool:
+        """A request within a dialog; False: its Request-URI is not one that we gave this dialog's parties."""
+        ip, port, proto, to_port, call_id, from_tag, to_tag, method, contact = self._facts(_REQUEST, 9)
+        try:
+            leg = unseal(self._key, self._get("$(ru{uri.param,tl})") or "", call_id, (from_tag, to_tag))
+        except NotSealedHere:
+            return False
+        by = "callee" if leg.side == "caller" else "caller"
+        via, record_route = self._facts(_HEADERS, 2)
+        callers_call_id = leg.call_id or call_id
+        other = self._other_call_id(leg, call_id)
+        if method != "ACK":
+            self._sets("$avp(up)", self._view(via, ip, port, to_port, call_id if other else ""))
+            self._sets("$avp(back)", self._reached_at(proto, to_port))
+            self._sets("$avp(reply_of)", leg.side)
+            self._sets("$avp(dialog)", dialog_of(callers_call_id, from_tag if by == "caller" else to_tag))
+            self._sets("$avp(callers_call_id)", callers_call_id if other else "")
+            self._sets("$avp(tl)", leg.token)
+        if contact != NOTHING and method in ("INVITE", "UPDATE"):
+            mine = self._leg(
+                by,
+                leg.token,
+                contact,
+                (ip, port, proto, to_port),
+                record_route,
+                callers_call_id if other and by == "caller" else "",
+            )
+            self._sets("$avp(leg)", seal(self._key, replace(mine, shift=leg.shift), self._get("$avp(dialog)")))
+        if leg.shift:
+            self._move_cseq(leg, by, method)
+        if other:
+            self._sets("$avp(other_call_id)", other)
+        self._sets("$var(tl)", leg.token)
+        self._sets("$var(by)", by)
+        self._send_to(leg)
+        return True
+
+    def move_cseq(self) -> None:
+        """In the failure route: from now on the INVITE goes out with the next CSeq (RFC 3261 section 22.2)."""
+        number = int(str(self._get("$hdr(CSeq)")).split()[0])
+        shift = int(self._get("$avp(shift)") or 0) + 1
+        call_id, tag = self._get("$ci"), self._get("$ft")
+        leg = replace(unseal(self._key, self._get("$avp(leg)"), call_id, ("", tag)), shift=shift)
+        self._sets("$avp(leg)", seal(self._key, leg, dialog_of(call_id, tag)))
+        if shift == 1:
+            self._sets("$avp(up)", f"{self._get('$avp(up)')}CSeq: {number} INVITE\r\n")
+        self._sets("$avp(shift)", str(shift))
+        self._sets("$avp(cseq)", f"{number + shift} INVITE")
+
+    def sdp(self) -> bool:
+        """What rtpengine has made of the SDP, in `$avp(sdp)`; False: nothing."""
+        body = self._get("$avp(sdp)")
+        if body is None:
+            return False
+        self._sets("$avp(sdp)", hidden_sdp(body))
+        return True
+
+    # ---- parts ------------------------------------------------------------------------------------------------------
+
+    def _facts(self, names: str, count: int) -> list[str]:
+        return str(self._get(names)).split(SEPARATOR, count - 1)
+
+    def _other_call_id(self, leg: Leg, call_id: str) -> str:
+        if leg.side == "caller":
+            return leg.call_id
+        return other_call_id(leg.token[:32], call_id)
+
+    def _move_cseq(self, leg: Leg, by: str, method: str) -> None:
+        """In a dialog whose INVITE went out with a higher CSeq than the caller's."""
+        self._sets("$avp(shift)", str(leg.shift))
+        if by != "caller":
+            return
+        value = str(self._get("$hdr(CSeq)"))
+        number = int(value.split()[0])
+        self._sets("$avp(cseq)", f"{number + leg.shift} {method}")
+        if method != "ACK":
+            self._sets("$avp(up)", f"{self._get('$avp(up)')}CSeq: {value}\r\n")
+        rack = str(self._get("$hdr(RAck)") or "").split()
+        if len(rack) == 3 and rack[1].isdecimal():
+            self._sets("$avp(rack)", f"{rack[0]} {int(rack[1]) + leg.shift} {rack[2]}")
+
+    def _send_to(self, leg: Leg) -> None:
+        self._sets("$ru", leg.target)
+        if leg.next_hop == self._own.front:
+            self._sets("$fs", f"tcp:127.0.0.1:{self._own.inner_port}")
+            self._sets("$du", leg.next_hop)
+        else:
+            self._sets("$du", _URI.sub(r"\1", leg.routes[0]) if leg.routes else leg.next_hop)
+        if leg.routes:
+            self._sets("$avp(routes)", "".join([f"Route: {route}\r\n" for route in leg.routes]))
+
+    def _leg(
+        self, side: str, token: str, contact: str, source: tuple[str, str, str, str], record_route: str, call_id: str
+    ) -> Leg:
+        """`source`: address, port, transport, and our port that it came to."""
+        ip, port, proto, to_port = source
+        host = f"[{ip}]" if ":" in ip else ip
+        next_hop = (
+            self._own.front if to_port == self._own.inner_port else f"sip:{host}:{port};transport={proto.lower()}"
+        )
+        routes = () if record_route == NOTHING else tuple(f"<{uri}>" for uri in _URI.findall(record_route))
+        if side == "callee":
+            routes = routes[::-1]
+        return Leg("caller" if side == "caller" else "callee", token, _uri_of(contact), next_hop, routes, call_id)
+
+    def _reached_at(self, proto: str, to_port: str) -> str:
+        if to_port == self._own.inner_port:
+            return self._own.secure
+        return self._own.plain if proto.lower() == "udp" else f"{self._own.plain};transport=tcp"
+
+    def _view(self, via: str, ip: str, port: str, to_port: str, call_id: str) -> str:
+        """The sender's lines that the other side did not see. From behind the TLS front, its Via is whole."""
+        first, *others = via.split(",")
+        if to_port != self._own.inner_port:
+            first = f"{_RPORT.sub('', first)};received={ip};rport={port}"
+        lines = [f"Via: {value.strip()}\r\n" for value in (first, *others)]
+        if call_id:
+            lines.append(f"Call-ID: {call_id}\r\n")
+        return "".join(lines)
+
+
+def _uri_of(contact: str) -> str:
+    """The URI of a Contact value."""
+    found = _URI.search(contact)
+    return found.group(1) if found else contact.partition(";")[0].strip()

@@ -1,0 +1,69 @@
+"""Finds the trunks in pjsip.conf: endpoints with all that belongs to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from trunkline.pbx.lint.asterisk_conf import Configuration, Section, words
+from trunkline.pbx.lint.sip_uri import ConfiguredUri, parse
+
+
+@dataclass(slots=True)
+class PjsipTrunk:
+    """An endpoint that calls leave by or come in by, and that is no phone."""
+
+    endpoint: Section
+    aors: list[Section] = field(default_factory=list)
+    identifies: list[Section] = field(default_factory=list)
+    registrations: list[Section] = field(default_factory=list)
+    transport: Section | None = None
+
+    @property
+    def name(self) -> str:
+        return self.endpoint.name
+
+    @property
+    def contacts(self) -> list[ConfiguredUri]:
+        return [parse(option.value) for aor in self.aors for option in aor.all("contact")]
+
+    @property
+    def hosts(self) -> list[str]:
+        """Of its contacts, its registrations and its identify sections."""
+        servers = [parse(section.value("server_uri")).host for section in self.registrations]
+        matched = [word for section in self.identifies for word, _ in words(section.all("match"))]
+        return [uri.host for uri in self.contacts] + servers + [word.partition("/")[0] for word in matched]
+
+
+def sections_of(configuration: Configuration, kind: str) -> list[Section]:
+    """Sections with this `type=`, templates left out."""
+    return [
+        section for section in configuration.sections if not section.template and section.value("type").lower() == kind
+    ]
+
+
+def find(configuration: Configuration) -> list[PjsipTrunk]:
+    """Every endpoint with a fixed contact and outbound_auth, an identify section or a registration of its own.
+
+    A phone with a fixed contact and a password of its own, and nothing else, is none.
+    """
+    aors = {section.name: section for section in sections_of(configuration, "aor")}
+    transports = {section.name: section for section in sections_of(configuration, "transport")}
+    identifies = sections_of(configuration, "identify")
+    registrations = sections_of(configuration, "registration")
+    found = []
+    for endpoint in sections_of(configuration, "endpoint"):
+        trunk = PjsipTrunk(endpoint)
+        names = [word for word, _ in words(endpoint.all("aors"))]
+        trunk.aors = [aors[name] for name in names if name in aors]
+        trunk.identifies = [section for section in identifies if section.value("endpoint") == endpoint.name]
+        trunk.transport = transports.get(endpoint.value("transport"))
+        hosts = {uri.host for uri in trunk.contacts}
+        trunk.registrations = [
+            section
+            for section in registrations
+            if section.value("endpoint") == endpoint.name or parse(section.value("server_uri")).host in hosts - {""}
+        ]
+        is_plain = bool(trunk.contacts) and not endpoint.value("auth")
+        if endpoint.value("outbound_auth") or trunk.registrations or trunk.identifies or is_plain:
+            found.append(trunk)
+    return found

@@ -1,0 +1,60 @@
+"""What the trace analyzer said of calls that the trunk carried, and their SIP messages."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+from sqlalchemy import LargeBinary, Text, delete, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from trunkline.store.base import Base
+from trunkline.store.models import Call
+
+KEPT_DAYS = 30
+
+
+class CallAnalysis(Base):
+    """One call that was worth judging."""
+
+    __tablename__ = "call_analyses"
+
+    call_sid: Mapped[str] = mapped_column(primary_key=True)
+    verdict: Mapped[str] = mapped_column(Text, default="")
+    problems: Mapped[int] = mapped_column(default=0)
+    document: Mapped[str] = mapped_column(Text, default="")
+    """The JSON report (docs/analyzer.md); empty: there was no time to judge it."""
+    capture: Mapped[bytes] = mapped_column(LargeBinary, default=b"")
+    """Its SIP messages, a packed pcap."""
+
+
+def call_by_sip_call_id(session: Session, sip_call_id: str, since_us: int) -> Call | None:
+    """The newest call with this Call-ID that began at `since_us` or later."""
+    query = select(Call).where(Call.sip_call_id == sip_call_id, Call.started_us >= since_us)
+    return session.scalars(query.order_by(Call.started_us.desc()).limit(1)).first()
+
+
+def save_analysis(session: Session, call_sid: str, document: dict[str, Any] | None, capture: bytes) -> None:
+    """Keeps both; a second save of the same call replaces the first. `document` None: the messages alone."""
+    row = session.get(CallAnalysis, call_sid) or CallAnalysis(call_sid=call_sid)
+    row.verdict = "" if document is None else _storable(str(document["verdict"])[:1000])
+    row.problems = 0 if document is None else int(document["problems"])
+    row.document = "" if document is None else json.dumps(document, separators=(",", ":"))
+    row.capture = capture
+    session.add(row)
+
+
+def _storable(text: str) -> str:
+    """Bytes of a message that are no UTF-8 come as surrogates, which no database takes."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def analysis_of(session: Session, call_sid: str) -> CallAnalysis | None:
+    return session.get(CallAnalysis, call_sid)
+
+
+def forget_old(session: Session, now: float | None = None, days: int = KEPT_DAYS) -> None:
+    """Messages hold names, numbers and digests: nobody keeps them for ever."""
+    before = int(((now if now is not None else time.time()) - days * 86_400) * 1e6)
+    session.execute(delete(CallAnalysis).where(CallAnalysis.date_created_us < before))

@@ -1,0 +1,86 @@
+"""The faults that the simulated carrier and PBX can have: one row each. docs/testbench.md shows the list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Side = Literal["carrier", "pbx"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A fault by name. `unit`: what its value means, `default`: the value where none is given."""
+
+    name: str
+    sides: tuple[Side, ...]
+    text: str
+    unit: str = ""
+    default: float = 0.0
+
+
+_BOTH: tuple[Side, ...] = ("carrier", "pbx")
+FAULTS = (
+    Fault("none", _BOTH, "nothing is wrong: the run to compare with"),
+    Fault("lost-ack", ("pbx",), "never acknowledges the answer"),
+    Fault("private-sdp", _BOTH, "SDP names 10.11.12.13, packets come from elsewhere"),
+    Fault("private-contact", _BOTH, "Contact names 10.11.12.13"),
+    Fault("dtmf-wrong-payload-type", ("pbx",), "agrees on payload type 101 for digits and sends them with 96"),
+    Fault("dtmf-in-band", ("pbx",), "digits as tones in the audio, no telephone-event in SDP"),
+    Fault("dtmf-info", ("pbx",), "digits by SIP INFO"),
+    Fault("one-way-rtp", _BOTH, "answers, and never sends audio"),
+    Fault("rtp-other-port", _BOTH, "audio comes from another port than SDP says"),
+    Fault("no-bye", _BOTH, "goes away in the middle of the call: no BYE, no audio, no answer to anything"),
+    Fault("late-200", ("carrier",), "rings so long, and answers 200 then, even when a CANCEL has come", "seconds", 3.0),
+    Fault("session-interval-422", ("carrier",), "422 with Min-SE: 1800 to every INVITE that offers less"),
+    Fault(
+        "session-expires-drop", ("carrier",), "hangs up after so long: nobody has refreshed the session", "seconds", 4.0
+    ),
+    Fault("refuse-488", ("carrier",), "488 Not Acceptable Here to every offer"),
+    Fault("malformed-sdp", _BOTH, "SDP without c= and with a broken m= line"),
+    Fault("wrong-cseq", ("pbx",), "the INVITE with credentials has the CSeq of the one without"),
+    Fault("retransmission-storm", _BOTH, "sends each INVITE, or each 200, so many times", "times", 20),
+    Fault("loss", _BOTH, "leaves out this part of its audio packets", "percent", 10),
+    Fault("jitter", _BOTH, "each audio packet up to so late", "milliseconds", 60),
+    Fault("tls-expired-certificate", ("carrier",), "its TLS certificate has expired"),
+    Fault("tls-1.0", _BOTH, "speaks no TLS newer than 1.0"),
+)
+BY_NAME = {fault.name: fault for fault in FAULTS}
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenFault:
+    """One fault, with its value."""
+
+    name: str
+    value: float
+
+    def is_(self, *names: str) -> bool:
+        return self.name in names
+
+
+def choose(text: str, side: Side) -> ChosenFault:
+    """`loss=20`, `no-bye` → the fault. ValueError says what there is."""
+    name, equals, value = text.partition("=")
+    fault = BY_NAME.get(name)
+    if fault is None or side not in fault.sides:
+        known = ", ".join(fault.name for fault in FAULTS if side in fault.sides)
+        raise ValueError(f"--fault {name}: the {side} has these: {known}")
+    if equals and not fault.unit:
+        raise ValueError(f"--fault {name} takes no value")
+    try:
+        number = float(value) if equals else fault.default
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= 100_000:
+        raise ValueError(f"--fault {name}={value}: a number of {fault.unit} is wanted")
+    return ChosenFault(name, number)
+
+
+def fault_list(side: Side) -> str:
+    """What `--list-faults` prints."""
+    rows = [
+        (f"{fault.name}{f'={fault.default:g}' if fault.unit else ''}", fault) for fault in FAULTS if side in fault.sides
+    ]
+    width = max(len(name) for name, _ in rows)
+    return "\n".join(f"{name:<{width}}  {fault.text}{f' ({fault.unit})' if fault.unit else ''}" for name, fault in rows)
