@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
 
-from bench import analyzer_speed, call_path, decision_time, flood, sustained, whole_node
+from bench import analyzer_signalling, analyzer_speed, call_path, decision_time, flood, sustained, whole_node
 from bench.engines import BenchError
 
 Row = tuple[str, str, str, bool]
@@ -91,6 +91,10 @@ def analyzer_rows(folder: Path) -> Iterator[Row]:
             "slower than ours",
             kept,
         )
+    for figure in analyzer_signalling.measure(folder):
+        run, most = figure.run, figure.seconds_at_most
+        took = f"{run.seconds:.2f} s, {run.cpu_seconds:.2f} s of it CPU, {run.memory_mb:.0f} MB"
+        yield f"{figure.what} ({figure.megabytes:.1f} MB)", took, f"{most} s", run.seconds <= most
 
 
 BENCHES: dict[str, Callable[[Path], Iterator[Row]]] = {

@@ -60,12 +60,12 @@ def measure(folder: Path, packets: int = PACKETS, rounds: int = _ROUNDS) -> Figu
     ours: list[Run] = []
     theirs: list[Run] = []
     for _ in range(rounds):
-        ours.append(_timed(command, folder))
+        ours.append(timed(command, folder))
         if shark:
-            theirs.append(_timed([shark, "-q", "-z", "rtp,streams", "-r", str(capture)], folder))
+            theirs.append(timed([shark, "-q", "-z", "rtp,streams", "-r", str(capture)], folder))
     size = capture.stat().st_size / 1e6
     capture.unlink()
-    return Figures(packets, size, what, _best(ours), _best(theirs) if theirs else None)
+    return Figures(packets, size, what, best(ours), best(theirs) if theirs else None)
 
 
 def _ours(capture: Path) -> tuple[str, list[str]]:
@@ -75,7 +75,7 @@ def _ours(capture: Path) -> tuple[str, list[str]]:
     return "reader and media", [sys.executable, "-m", "bench.analyzer_speed", "--media", str(capture)]
 
 
-def _timed(command: list[str], folder: Path) -> Run:
+def timed(command: list[str], folder: Path) -> Run:
     with (folder / "output").open("wb") as output, (folder / "errors").open("wb") as errors:
         start = time.perf_counter()
         process = subprocess.Popen(command, stdout=output, stderr=errors)
@@ -90,7 +90,7 @@ def _timed(command: list[str], folder: Path) -> Run:
     return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
-def _best(runs: list[Run]) -> Run:
+def best(runs: list[Run]) -> Run:
     quickest = min(runs, key=lambda run: run.seconds)
     return Run(quickest.seconds, quickest.cpu_seconds, max(run.memory_mb for run in runs))
 

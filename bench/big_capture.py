@@ -118,7 +118,7 @@ def _ip(text: str) -> bytes:
     return bytes(int(part) for part in text.split("."))
 
 
-def _header(source: tuple[str, int], target: tuple[str, int], payload: int, dscp: int) -> bytes:
+def header(source: tuple[str, int], target: tuple[str, int], payload: int, dscp: int) -> bytes:
     """Ethernet, IPv4 and UDP; identification and checksum are 0."""
     ethernet = bytes.fromhex("020000000001020000000002") + b"\x08\x00"
     ip = bytes([0x45, dscp << 2]) + (28 + payload).to_bytes(2, "big") + bytes([0, 0, 0x40, 0, 64, 17, 0, 0])
@@ -130,7 +130,7 @@ def _rtp_frames(side: _Side, type_byte: Array, sequence: Array, stamp: Array, pa
     """Frames of one size, as (n, 54 + size)."""
     count, size = len(sequence), payload.shape[1]
     frame = np.empty((count, 54 + size), np.uint8)
-    frame[:, :42] = np.frombuffer(_header(side.source, side.target, 12 + size, 46), np.uint8)
+    frame[:, :42] = np.frombuffer(header(side.source, side.target, 12 + size, 46), np.uint8)
     frame[:, 18:20] = (sequence & 0xFFFF).astype(">u2").view(np.uint8).reshape(-1, 2)
     frame[:, 42] = 0x80
     frame[:, 43] = type_byte
@@ -295,10 +295,10 @@ class _Group:
         side.truth.packets = sum(len(record.time) for record in (*side.extra, self.records[-1 - len(side.extra)]))
 
     def _sip(self, call_id: str, number: int, start: int, end: int, own: int, far: int, law: int) -> None:
-        for time, outgoing, text in _dialog(call_id, number, start, end, own, far, law):
+        for time, outgoing, text in sip_dialog(call_id, number, start, end, own, far, law):
             source, target = ((PBX, 5060), (PROVIDER, 5060)) if outgoing else ((PROVIDER, 5060), (PBX, 5060))
             message = text.encode()
-            frame = np.frombuffer(_header(source, target, len(message), 24) + message, np.uint8)
+            frame = np.frombuffer(header(source, target, len(message), 24) + message, np.uint8)
             self.records.append(_Records(np.array([time]), frame[None, :]))
 
 
@@ -309,7 +309,7 @@ def _digest(nonce: str, uri: str) -> str:
     return md5(f"{md5(f'{USER}:{PROVIDER}:{PASSWORD}')}:{nonce}:{md5(f'INVITE:{uri}')}")
 
 
-def _dialog(
+def sip_dialog(
     call_id: str, number: int, start: int, end: int, own: int, far: int, law: int
 ) -> Iterator[tuple[int, bool, str]]:
     """Time in µs, whether the PBX sends it, and the message: a call that is challenged, answered and ended."""

@@ -41,8 +41,12 @@ def write_routing(path: Path, carrier_port: int, *, trunks: int = 1, numbers: in
     for n in range(trunks):
         user = f"pbx{n}"
         account, trunk, listed = sid("AC", n), sid("TK", n), sid("CL", n)
-        connection.execute("INSERT INTO accounts VALUES (?, 'active', 1)", (account,))
-        connection.execute("INSERT INTO trunks VALUES (?, ?, ?, 0, 'reject', NULL, 'MD5')", (trunk, account, f"t{n}"))
+        connection.execute("INSERT INTO accounts VALUES (?, 'active', 1, 1, 1000, 20000)", (account,))
+        connection.execute(
+            "INSERT INTO trunks (sid, account_sid, label, secure, caller_id_policy, digest_algorithm, cps, calls, longest,"
+            " emergency, number_rules, registration) VALUES (?, ?, ?, 0, 'reject', 'MD5', 1000, 20000, 86400, 0, '[]', 0)",
+            (trunk, account, f"t{n}"),
+        )
         connection.execute("INSERT INTO trunk_credential_lists VALUES (?, ?)", (trunk, listed))
         connection.execute(
             "INSERT INTO credentials VALUES (?, ?, ?, ?, ?)",
@@ -53,7 +57,11 @@ def write_routing(path: Path, carrier_port: int, *, trunks: int = 1, numbers: in
         for n in range(max(numbers, trunks))
     )
     connection.executemany("INSERT INTO phone_numbers VALUES (?, ?, ?, ?)", rows)
-    connection.execute("INSERT INTO carriers VALUES (?, 1, 10, 10)", (sid("CX", 0),))
+    connection.execute(
+        "INSERT INTO carriers (sid, enabled, priority, weight, number_format, tech_prefix, caller_header, probe_seconds,"
+        " probe_misses, register, register_expires) VALUES (?, 1, 10, 10, 'e164', '', 'both', 0, 3, 0, 300)",
+        (sid("CX", 0),),
+    )
     connection.execute(
         "INSERT INTO carrier_targets VALUES (?, ?, ?, 10, 10, 1)",
         (sid("CT", 0), sid("CX", 0), f"sip:{HOST}:{carrier_port}"),

@@ -32,9 +32,12 @@ IN_KAMAILIO = {
     for name in (
         "bans",
         "call_book",
+        "carrier_state",
         "events",
         "hiding",
+        "hunt",
         "ksr",
+        "no_ack",
         "registrar",
         "registrations",
         "routing",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 from api_answers import code, made
 
-from trunkline.store.models import Change
+from trunkline.store.models import Carrier, Change
 
 
 @pytest.fixture
@@ -67,7 +69,7 @@ def test_children_go_with_their_carrier_and_the_change_log_sees_it(api, owner, c
     assert {carrier["sid"], target, address} <= changed
 
 
-@pytest.mark.parametrize("below", ["", "/Targets", "/Addresses"])
+@pytest.mark.parametrize("below", ["", "/Targets", "/Addresses", "/Rates"])
 def test_the_platform_account_only(customer, carrier, below):
     for path in ("/trunkline/v1/Carriers", f"/trunkline/v1/Carriers/{carrier['sid']}{below}"):
         assert code(customer.get(path), 403) == 20006
@@ -79,3 +81,59 @@ def test_misspelt_parameters_are_not_lost(owner, carrier):
     assert "Prio" in owner.post(f"/trunkline/v1/Carriers/{carrier['sid']}", json={"prio": 1}).json()["message"]
     assert code(owner.post("/trunkline/v1/Carriers", json={"priority": 1})) == 20001
     assert code(owner.post("/trunkline/v1/Carriers", json=[1])) == 20001
+
+
+def test_how_it_wants_its_calls(owner, carrier):
+    path = f"/trunkline/v1/Carriers/{carrier['sid']}"
+    assert (carrier["number_format"], carrier["caller_header"], carrier["probe_seconds"]) == ("e164", "both", 30)
+    fields = {
+        "number_format": "digits", "tech_prefix": "77#", "caller_header": "asserted", "from_user": "acme",
+        "from_domain": "c.example:5080", "cps_limit": 0.5, "concurrent_calls_limit": 30, "probe_seconds": 0, "probe_misses": 5,
+    }  # fmt: skip
+    changed = owner.post(path, json=fields).json()
+    assert {name: changed[name] for name in fields} == fields
+    cleared = {"from_user": "", "from_domain": "", "cps_limit": "", "concurrent_calls_limit": "", "tech_prefix": ""}
+    changed = owner.post(path, json=cleared).json()
+    assert [changed[name] for name in cleared] == [None, None, None, None, ""]
+    for bad in (
+        {"number_format": "national"}, {"tech_prefix": "a b"}, {"caller_header": "to"}, {"from_user": "a@b"},
+        {"from_domain": "a;b"}, {"from_domain": "a b"}, {"cps_limit": "-1"}, {"probe_misses": 0},
+        {"registrar": "sip:a@b"}, {"register_expires": 5}, {"register_enabled": True},
+    ):  # fmt: skip
+        assert code(owner.post(path, json=bad)) == 20422, bad
+
+
+def test_credentials_are_never_shown(api, owner, carrier):
+    path = f"/trunkline/v1/Carriers/{carrier['sid']}"
+    given = {"auth_username": "acme", "auth_realm": "c.example", "auth_password": "Top Secret 1"}
+    changed = owner.post(path, json=given | {"register_enabled": True})
+    assert (changed.json()["auth_username"], changed.json()["auth_realm"]) == ("acme", "c.example")
+    with api.database.read() as session:
+        row = session.get_one(Carrier, carrier["sid"])
+        assert row.auth_ha1_md5 == hashlib.md5(b"acme:c.example:Top Secret 1").hexdigest()
+        hidden = (row.auth_ha1_md5, row.auth_ha1_sha256, "Top Secret")
+    shown = owner.get(path).text + owner.get("/trunkline/v1/Carriers").text + changed.text
+    assert not [word for word in hidden if word in shown]
+    assert changed.json()["registration"] == {"state": "trying", "until": None, "last_answer": None}
+    assert code(owner.post(path, json={"auth_password": "alone"})) == 20422
+    assert code(owner.post(path, json={"auth_username": ""})) == 20422, "it is still to register"
+    changed = owner.post(path, json={"auth_username": "", "register_enabled": False}).json()
+    assert (changed["auth_username"], changed["auth_realm"], changed["registration"]) == (None, None, None)
+
+
+def test_rates(owner, carrier):
+    path = f"/trunkline/v1/Carriers/{carrier['sid']}/Rates"
+    row = made(owner.post(path, json={"prefix": "+4930", "price_per_minute": "0.0125"}))
+    assert row["sid"].startswith("CF")
+    assert (row["prefix"], row["price_per_minute"], row["first_seconds"]) == ("+4930", "0.0125", 60)
+    again = made(owner.post(path, data={"Prefix": "+4930", "PricePerMinute": "1", "FirstSeconds": "30", "NextSeconds": "6"}))
+    assert (again["sid"], again["price_per_minute"], again["next_seconds"]) == (row["sid"], "1.00", 6)
+    assert owner.get(path).json()["rates"] == [again]
+    assert owner.post(f"{path}/{row['sid']}", data={"PricePerMinute": "2"}).json()["price_per_minute"] == "2.00"
+    assert made(owner.post(path, json={"prefix": "+", "price_per_minute": "0"}))["prefix"] == "+"
+    for bad in ({"prefix": "+49x", "price_per_minute": "1"}, {"prefix": "+49", "price_per_minute": "-1"}):
+        assert code(owner.post(path, json=bad)) == 20422
+    assert code(owner.post(path, json={"prefix": "+49"})) == 20001
+    assert owner.delete(f"{path}/{row['sid']}").status_code == 204
+    assert code(owner.get(f"{path}/{row['sid']}"), 404) == 20404
+    assert owner.delete(path.removesuffix("/Rates")).status_code == 204

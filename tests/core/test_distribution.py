@@ -4,6 +4,8 @@ from collections import Counter
 from random import Random
 from typing import NamedTuple
 
+import pytest
+
 from trunkline.core.distribution import in_order
 
 
@@ -26,6 +28,17 @@ def test_shares_follow_the_weights():
     dice = Random(1)
     first = Counter(in_order(rows, dice)[0].name for _ in range(4000))
     assert 0.71 < first["heavy"] / 4000 < 0.79
+
+
+@pytest.mark.parametrize("weights", [(1, 1), (10, 30), (1, 2, 7), (10, 10, 10), (65535, 1), (5, 0), (100, 1, 1, 1)])
+def test_shares_of_10000_choices_are_within_2_percent(weights):
+    rows = [Row(str(n), 10, weight) for n, weight in enumerate(weights)]
+    dice = Random(20260)
+    first = Counter(in_order(rows, dice)[0].name for _ in range(10_000))
+    for row in rows:
+        wanted = row.weight / sum(weights)
+        # One at weight 0 gets what RFC 2782 calls a very small chance.
+        assert abs(first[row.name] / 10_000 - wanted) < 0.02 + (0.2 if 0 in weights else 0), (weights, first)
 
 
 def test_weight_0_comes_last_nearly_always_but_comes():

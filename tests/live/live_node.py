@@ -49,11 +49,12 @@ def wait_for(found: Callable[[], Any], what: str, *, within: float = 10.0) -> An
 def free_ports(count: int, host: str = "127.0.0.1") -> list[int]:
     """Ports that are free for TCP and UDP at this moment, below the range that the kernel gives away by itself."""
     found: list[int] = []
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     while len(found) < count:
         port = 15000 + secrets.randbelow(17000)
         try:
             for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
-                with socket.socket(socket.AF_INET, kind) as probe:
+                with socket.socket(family, kind) as probe:
                     probe.bind((host, port))
         except OSError:
             continue
@@ -192,7 +193,8 @@ class LiveNode:
 
     def sip_uri(self, transport: str = "udp") -> str:
         port = self.tls_port if transport == "tls" else self.sip_port
-        return f"sip:{self.host}:{port};transport={transport}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"sip:{host}:{port};transport={transport}"
 
     def pids(self, name: str) -> list[int]:
         """The main process of a program of the node (`kamailio`, `rtpengine` …), by its command line."""

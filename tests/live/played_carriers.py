@@ -24,7 +24,8 @@ class PlayedCarrier(RawAgent):
     def __init__(self, node: LiveNode, host: str = "127.0.7.3", *, rates: dict[str, str] | None = None, **fields: Any):
         super().__init__((node.host, node.sip_port), host=host, agent="CarrierWare/9.1")
         self.node = node
-        self.sid = node.api.post("/trunkline/v1/Carriers", FriendlyName="Played", **{"ProbeSeconds": 0, **fields})["sid"]
+        settings = {"FriendlyName": "Played", "ProbeSeconds": 0, **fields}
+        self.sid = node.api.post("/trunkline/v1/Carriers", **settings)["sid"]
         self.path = f"/trunkline/v1/Carriers/{self.sid}"
         self.uri = f"sip:{host}:{self.port};transport=udp"
         self.target_sid = node.api.post(f"{self.path}/Targets", SipUri=self.uri)["sid"]
@@ -104,13 +105,15 @@ class Pbx(RawAgent):
 def challenge(status: int, *, realm: str = REALM, algorithm: str = "MD5", nonce: str = "n0nce") -> str:
     """A header line."""
     name = "WWW-Authenticate" if status == 401 else "Proxy-Authenticate"
-    return f'{name}: Digest realm="{realm}", nonce="{nonce}", algorithm={algorithm}, qop="auth,auth-int", opaque="o,p"\r\n'
+    more = f'algorithm={algorithm}, qop="auth,auth-int", opaque="o,p"'
+    return f'{name}: Digest realm="{realm}", nonce="{nonce}", {more}\r\n'
 
 
 def answer_is_right(request: SipText, status: int, *, algorithm: str = "MD5") -> bool:
     """The digest of the request, worked out apart from the product's own (RFC 7616 section 3.4)."""
     value = request.first("Authorization" if status == 401 else "Proxy-Authorization")
-    fields = {name: quoted or token for name, quoted, token in re.findall(r'(\w+)=(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))', value)}
+    found = re.findall(r'(\w+)=(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))', value)
+    fields = {name: re.sub(r"\\(.)", r"\1", quoted) or token for name, quoted, token in found}
 
     def hashed(text: str) -> str:
         return (hashlib.sha256 if algorithm == "SHA-256" else hashlib.md5)(text.encode()).hexdigest()

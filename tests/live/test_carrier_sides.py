@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from demo_carrier import add_url
 from live_node import LiveNode, LiveTrunk, wait_for
 from played_carriers import PASSWORD, REALM, USERNAME, Pbx, PlayedCarrier, answer_is_right, challenge
 from raw_trunk import errors_logged
@@ -21,8 +22,7 @@ CREDENTIALS = {"AuthUsername": USERNAME, "AuthRealm": REALM, "AuthPassword": PAS
 @pytest.fixture(scope="module")
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveNode]:
     """A node without carriers."""
-    settings = {"TRUNKLINE_SETUP_SECONDS": "5"}
-    with LiveNode(tmp_path_factory.mktemp("carriers") / "home", demo=False, environment=settings) as node:
+    with LiveNode(tmp_path_factory.mktemp("carriers") / "home", demo=False) as node:
         yield node
         # While Kamailio was away, the TLS front could not reach it.
         assert [line for line in errors_logged(node) if not line.startswith("tls_front: ")] == []
@@ -55,7 +55,7 @@ ANONYMOUS = '"Anonymous" <sip:anonymous@anonymous.invalid>'
     [
         ({}, "{called}", "sip:{caller}@{edge}", "sip:{caller}@{edge}"),
         ({"NumberFormat": "digits"}, "{digits}", "sip:{callers}@{edge}", "sip:{callers}@{edge}"),
-        ({"TechPrefix": "77#", "NumberFormat": "digits"}, "77%23{digits}", "sip:{callers}@{edge}", "sip:{callers}@{edge}"),
+        ({"TechPrefix": "77#"}, "77%23{called}", "sip:{caller}@{edge}", "sip:{caller}@{edge}"),
         ({"CallerHeader": "from"}, "{called}", "sip:{caller}@{edge}", ""),
         (
             {"CallerHeader": "asserted", "FromUser": "trunk42", "FromDomain": "carrier.example"},
@@ -66,7 +66,9 @@ ANONYMOUS = '"Anonymous" <sip:anonymous@anonymous.invalid>'
     ],
     ids=["plain", "digits", "prefix", "from", "asserted"],
 )
-def test_numbers_and_headers(bare: LiveNode, pbx: Pbx, fields: dict[str, Any], ruri: str, sender: str, asserted: str) -> None:
+def test_numbers_and_headers(
+    bare: LiveNode, pbx: Pbx, fields: dict[str, Any], ruri: str, sender: str, asserted: str
+) -> None:
     caller, called = pbx.trunk.number, "+15550191234"
     words = {"called": called, "digits": called[1:], "caller": caller, "callers": caller[1:], "edge": bare.host}
     with PlayedCarrier(bare, **fields) as carrier:
@@ -193,13 +195,23 @@ def test_a_carrier_that_refuses_our_credentials_is_left_for_the_next(bare: LiveN
     ("fields", "header", "why"),
     [
         ({}, challenge(401), "no credentials are set for it"),
-        (CREDENTIALS, challenge(401, realm="other.example"), 'its realm is "other.example", our credentials are for "carrier.example"'),
-        (CREDENTIALS, challenge(401, algorithm="MD5-sess"), "it asks for another algorithm than MD5 and SHA-256, or for another qop than auth"),
+        (
+            CREDENTIALS,
+            challenge(401, realm="other.example"),
+            'its realm is "other.example", our credentials are for "carrier.example"',
+        ),
+        (
+            CREDENTIALS,
+            challenge(401, algorithm="MD5-sess"),
+            "it asks for another algorithm than MD5 and SHA-256, or for another qop than auth",
+        ),
         (CREDENTIALS, "WWW-Authenticate: Basic realm=x\r\n", "it has no Digest challenge"),
     ],
     ids=["none", "realm", "algorithm", "basic"],
 )
-def test_a_challenge_that_cannot_be_answered(bare: LiveNode, pbx: Pbx, fields: dict[str, str], header: str, why: str) -> None:
+def test_a_challenge_that_cannot_be_answered(
+    bare: LiveNode, pbx: Pbx, fields: dict[str, str], header: str, why: str
+) -> None:
     with PlayedCarrier(bare, **fields) as carrier:
         dialog = pbx.dial()
         carrier.refuse(carrier.invite(), 401, "Unauthorized", header)
@@ -207,7 +219,8 @@ def test_a_challenge_that_cannot_be_answered(bare: LiveNode, pbx: Pbx, fields: d
         pbx.ack(dialog, answer)
         assert (answer.sip_status, answer.sip_reason) == (503, "No Carrier Available")
         record = bare.record(dialog.call_id)
-        assert [one["next"] for one in record["attempts"]] == [f"401: the carrier asks for credentials: {why}; no target is left"]
+        said = f"401: the carrier asks for credentials: {why}; no target is left"
+        assert [one["next"] for one in record["attempts"]] == [said]
 
 
 # ---- probing --------------------------------------------------------------------------------------------------------
@@ -225,7 +238,8 @@ def test_a_target_that_does_not_answer_is_passed_over_until_it_does(bare: LiveNo
         options = first.wait_request("OPTIONS")
         assert options.ruri == first.uri
         assert options.first("Via").startswith(f"SIP/2.0/UDP {bare.host}:{bare.sip_port};")
-        assert not [line for line in first.raw_received[0].decode().splitlines() if re.search("runkline|amailio|127.0.0.1:(?!%d)" % bare.sip_port, line)]
+        inner = re.compile(f"runkline|amailio|127.0.0.1:(?!{bare.sip_port})")
+        assert not inner.findall(first.raw_received[0].decode())
         first.respond(options, 503)
         first.says(503, lambda: state_of(bare, first) == "down")  # it is there, but not for us
         dialog = pbx.dial()
@@ -279,7 +293,7 @@ def test_we_register_and_the_carriers_calls_come_by_our_contact(bare: LiveNode, 
         assert (shown["last_answer"], shown["until"] is not None) == ("200 OK", True)
 
         bare.api.post(f"{carrier.path}/Addresses", Network="127.0.7.3/32")
-        bare.api.post(f"/v1/Trunks/{trunk.sid}/OriginationUrls", SipUrl=f"sip:{office.host}:{office.port}", FriendlyName="o", Priority=1, Weight=1, Enabled=True)
+        add_url(bare, trunk, f"sip:{office.host}:{office.port}")
         bare.wait_published()
         dialog = carrier.new_dialog(contact, "+15550004321")
         dialog.remote = f"<sip:{trunk.number}@carrier.example>"
@@ -293,7 +307,7 @@ def test_we_register_and_the_carriers_calls_come_by_our_contact(bare: LiveNode, 
 def test_a_registrar_that_refuses_us_is_an_alert(bare: LiveNode) -> None:
     with PlayedCarrier(bare, RegisterEnabled=True, **CREDENTIALS) as carrier:
         carrier.says(403, lambda: registration(bare, carrier, "failed") is not None, "REGISTER")
-        (alert,) = wait_for(lambda: [one for one in bare.api.list("/v1/Alerts") if carrier.sid in one["alert_text"]], "the alert")
+        (alert,) = wait_for(lambda: alerts(bare, carrier, "CARRIER_REGISTRATION"), "the alert")
         assert "failed: 403 Said So" in alert["alert_text"]
 
 

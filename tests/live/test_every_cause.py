@@ -210,6 +210,14 @@ def malformed_request(stage: Stage) -> Reached:
         return Reached(caller.final(), caller.call_id)
 
 
+def no_common_codec(stage: Stage) -> Reached:
+    """An offer of G.722 alone, to a callee that takes G.711 alone."""
+    trunk = stage.node.make_trunk()
+    offer = sdp().replace(b"RTP/AVP 0 101", b"RTP/AVP 9 101")
+    with RawCaller(stage.node) as caller:
+        return Reached(caller.invite(trunk, "+15550130488", body=offer), caller.call_id)
+
+
 def trunk_cps_limit(stage: Stage) -> Reached:
     return _second_call_of(stage, stage.node.make_trunk(CpsLimit="0.1"))
 
@@ -316,6 +324,7 @@ CASES: dict[Cause, Callable[[Stage], Reached]] = {
     Cause.REGISTER_REFUSED: register_refused,
     Cause.METHOD_NOT_ALLOWED: method_not_allowed,
     Cause.MALFORMED_REQUEST: malformed_request,
+    Cause.NO_COMMON_CODEC: no_common_codec,
     Cause.TRUNK_CPS_LIMIT: trunk_cps_limit,
     Cause.ACCOUNT_CPS_LIMIT: account_cps_limit,
     Cause.TRUNK_CONCURRENT_LIMIT: trunk_concurrent_limit,
@@ -337,8 +346,13 @@ ELSEWHERE = {
     "PLATFORM_BUG": "no message reaches it that we know of, or we should mend it",
     "EDGE_RESTARTED": "test_call_ledger.py and test_survival.py: the record of a call whose edge was killed",
     "MEDIA_TIMEOUT": "test_lost_bye.py: a node with a short timeout of its own",
-    "NO_ACK": "takes the 32 s of RFC 3261 timer B",
+    "NO_ACK": "test_lost_bye.py: takes the 32 s of RFC 3261 timer B, or a hand that turns the clock",
+    "NO_MEDIA_RELAY": "test_lost_bye.py: a media relay that hangs",
     "SPOOL_FULL": "takes a full disk",
+    "CARRIERS_FULL": "test_carrier_hunt.py: a node whose carriers are all played",
+    "CARRIER_DOWN": "test_carrier_sides.py: no call's refusal",
+    "CARRIER_UP": "test_carrier_sides.py: no call's refusal",
+    "CARRIER_REGISTRATION": "test_carrier_sides.py: no call's refusal",
 }
 """Not reached here, and why."""
 

@@ -299,7 +299,7 @@ def test_a_busy_pbx_is_not_followed_by_the_next(
         (401, "401: the PBX asks for credentials, and a trunk never answers that"),
         (500, "500: the PBX failed"),
         (403, "403: the PBX refused"),
-        (302, "302: redirects are not followed"),
+        (302, "302: the PBX redirects"),
     ],
 )
 def test_a_pbx_that_does_not_take_the_call_is_followed_by_the_next(

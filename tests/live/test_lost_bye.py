@@ -10,6 +10,9 @@ import pytest
 from live_node import LiveNode, wait_for
 from raw_trunk import RawTrunk
 
+from trunkline.engines.kamailio.config import edge_socket
+from trunkline.engines.kamailio.rpc import KamailioRpc
+
 pytestmark = pytest.mark.live
 
 SILENCE = 3
@@ -58,3 +61,55 @@ def test_without_ack(world: RawTrunk) -> None:
         assert carrier.final(taken, "BYE").sip_status == 200
         record = world.node.record(dialog.call_id)
     assert (record["cause"], record["error_code"], record["ended_by"]) == ("NO_ACK", 32022, "edge")
+
+
+def test_without_ack_and_without_anybody_who_cares(world: RawTrunk) -> None:
+    """Nor does the callee give up: the node ends both sides."""
+    carrier, rpc = world.carrier, KamailioRpc(edge_socket(world.node.settings))
+    with world.pbx() as pbx:
+        dialog = world.invited(pbx)
+        invite = carrier.wait_request("INVITE")
+        taken = carrier.taken(invite)
+        carrier.respond(invite, 200, tag=taken.local_tag, body=carrier.sdp())
+        pbx.final(dialog)
+        (sid,) = (row["sid"] for row in wait_for(lambda: world.node.find_records(dialog.call_id), "the record"))
+        rpc.call("htable.setex", ["noack", sid[2:], 1])  # instead of 34 s
+        for agent in (pbx, carrier):
+            agent.respond(agent.wait_request("BYE", within=10), 200)
+        record = world.node.record(dialog.call_id)
+    assert (record["cause"], record["error_code"], record["ended_by"]) == ("NO_ACK", 32022, "edge")
+    assert [alert["error_code"] for alert in record["alerts"]] == [32022]
+
+
+def test_an_acknowledged_call_is_not_watched(world: RawTrunk) -> None:
+    rpc = KamailioRpc(edge_socket(world.node.settings))
+    with world.pbx() as pbx:
+        call = world.call(pbx)
+        assert not rpc.call("htable.dump", ["noack"])
+        call.ends()
+
+
+def test_a_media_relay_that_hangs(world: RawTrunk) -> None:
+    """No SDP passes that it has not seen: the call is refused, the answer of one that was on its way comes without."""
+    node, carrier = world.node, world.carrier
+    (rtpengine,) = node.pids("rtpengine")
+    with world.pbx() as pbx, world.pbx() as other:
+        dialog = world.invited(pbx)
+        invite = carrier.wait_request("INVITE")
+        taken = carrier.taken(invite)
+        os.kill(rtpengine, signal.SIGSTOP)
+        try:
+            carrier.respond(invite, 200, tag=taken.local_tag, body=carrier.sdp())
+            answer = pbx.final(dialog, within=10)
+            assert (answer.sip_status, answer.body, answer.first("Content-Type")) == (200, "", "")
+            pbx.ack(dialog, answer)
+            carrier.wait_request("ACK")
+            refused = other.final(world.invited(other), within=10)
+            assert (refused.sip_status, refused.first("X-Twilio-Error")[:5]) == (503, "20500")
+            assert [m for m in carrier.received if m.method == "INVITE"] == []
+        finally:
+            os.kill(rtpengine, signal.SIGCONT)
+        pbx.send(pbx.request(dialog, "BYE"))
+        carrier.respond(carrier.wait_request("BYE"), 200)
+        record = node.record(refused.first("Call-ID"))
+        assert (record["cause"], record["ended_by"], len(record["attempts"])) == ("NO_MEDIA_RELAY", "edge", 1)

@@ -1,5 +1,5 @@
 """PBXs that register: where they are is kept, calls for the trunk's numbers find them there, and one that vanishes does
-not keep a call from the next place.
+not keep a call from the next place. That registrations outlive a killed Kamailio is in test_survival.py.
 """
 
 from __future__ import annotations
@@ -100,6 +100,24 @@ def test_a_call_comes_over_the_flow_of_the_registration(
     assert shown(node, trunk) == []
     assert log_of(node, "registered: " + trunk.sid)
     assert log_of(node, "no longer registered: " + trunk.sid)
+
+
+@pytest.mark.parametrize("transport", ["tcp", "tls"])
+def test_a_call_that_is_given_up_and_one_that_is_refused(node: LiveNode, carrier: DemoCarrier, transport: str) -> None:
+    """CANCEL, and the ACK to a refusal, have to find the same connection."""
+    trunk = taking(node)
+    with pbx_with_tls(node, "--public-host", "10.9.8.7") as pbx:
+        pbx.register(node.sip_uri(transport), trunk.domain_name, trunk.username, trunk.password)
+        pbx.behave("ring")
+        given_up = carrier.call(carrier.plan(trunk.number, cancel_after=0.5))
+        assert (given_up.sip_status, given_up.ended_by) == (487, "caller")
+        pbx.behave("refuse", sip_status=486)
+        busy = carrier.call(carrier.plan(trunk.number))
+        assert busy.sip_status == 486
+        pbx.wait_until(lambda: [call.ended for call in pbx.seen()] == [True, True], "the end of both at the PBX")
+        assert tried(node.record(busy.call_id)) == [(trunk.sid, "failed", 486)]
+        assert tried(node.record(given_up.call_id))[0][:2] == (trunk.sid, "canceled")
+    assert complaints(node, busy.call_id) == []
 
 
 def test_a_secure_trunk_takes_registrations_by_tls_alone(node: LiveNode, carrier: DemoCarrier, raw: PlainSip) -> None:
@@ -280,17 +298,3 @@ def test_status_shows_who_is_registered(node: LiveNode, raw: PlainSip) -> None:
     ).stdout
     (line,) = [line for line in said.splitlines() if trunk.sid in line]
     assert line.startswith(f"registered   {trunk.sid} at sip:plain@127.0.0.1:{raw.port} from udp:127.0.0.1:{raw.port}")
-
-
-def test_registrations_outlive_a_killed_kamailio(tmp_path_factory: pytest.TempPathFactory) -> None:
-    with LiveNode(tmp_path_factory.mktemp("killed") / "home") as node, PbxProcess() as pbx:
-        carrier = DemoCarrier(node)
-        trunk = taking(node)
-        assert pbx.register(node.sip_uri(), trunk.domain_name, trunk.username, trunk.password)["sip_status"] == 200
-        (before,) = node.pids("kamailio")
-        os.kill(before, signal.SIGKILL)
-        wait_for(lambda: [pid for pid in node.pids("kamailio") if pid != before], "another Kamailio", within=20)
-        wait_for(node.healthy, "a healthy node", within=20)
-        result = carrier.call(carrier.plan(trunk.number, seconds=0.5))
-        assert result.sip_status == 200
-        assert tried(node.record(result.call_id)) == [(trunk.sid, "answered", 200)]

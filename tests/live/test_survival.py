@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from demo_carrier import DemoCarrier
 from live_node import LiveNode, wait_for
 from postgres import PostgresServer
 
@@ -29,7 +30,9 @@ def kill_and_see_another(node: LiveNode, name: str) -> float:
 @pytest.mark.timeout(120)
 def test_an_answered_call_outlives_kamailio(tmp_path: Path) -> None:
     with LiveNode(tmp_path / "kamailio") as node, PbxProcess() as pbx:
-        trunk = node.make_trunk()
+        trunk = node.make_trunk(Registration="allowed")
+        registered = pbx.register(node.sip_uri(), trunk.domain_name, trunk.username, trunk.password)
+        assert registered["sip_status"] == 200
         call = pbx.place_call(trunk.plan(node, ECHO, seconds=9.0))
         pbx.wait_until(lambda: pbx.result(call).timeline.answered is not None, "the answer")
         workers = set(_tree(node.pids("kamailio")[0]))
@@ -50,8 +53,10 @@ def test_an_answered_call_outlives_kamailio(tmp_path: Path) -> None:
         assert record["duration"] == pytest.approx(lived, abs=1.0)
         assert record["ended_by"] == "caller"
         assert record["customer_side"]["packets"] == pytest.approx(result.media.rtp_sent, abs=5)
-        # And the next call is one as any other.
+        # And the next call is one as any other, also to a PBX that registered with the Kamailio of before.
         assert pbx.call(trunk.plan(node, ECHO)).sip_status == 200
+        carrier = DemoCarrier(node)
+        assert carrier.call(carrier.plan(trunk.number, seconds=0.5)).sip_status == 200
 
 
 @pytest.mark.timeout(120)

@@ -56,8 +56,9 @@ def test_generated_configuration_is_clean(tmp_path, system, secure, edge, public
     known = [] if provider else [_provider("twilio")]
     report = lint(written(request, system, tmp_path), chosen, known)
     assert report.skipped == []
-    expected = {"AUTH-14"} if way == "registration" and provider != "generic" else set()
-    if edge and provider in ("twilio", None) and system == "asterisk" and way != "registration":
+    is_twilio = provider == "twilio" or (provider is None and not edge)
+    expected = {"AUTH-14"} if way == "registration" and is_twilio else set()
+    if edge and is_twilio and system == "asterisk" and way != "registration":
         expected |= {"NET-11"}  # right: the edge is not one of Twilio's networks
     assert {finding.rule for finding in report.findings} == expected
 

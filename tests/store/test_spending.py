@@ -9,7 +9,7 @@ from trunkline.store.accounts import create_account
 from trunkline.store.database import Database
 from trunkline.store.long_calls import too_long
 from trunkline.store.models import Account, Call, Change
-from trunkline.store.spending import DAY_US, judge_spending, minutes_of_day, spent_on
+from trunkline.store.spending import DAY_US, Usage, judge_spending, spent_on, usage_of_day
 from trunkline.store.trunks import create_trunk
 
 DAY = 20_000
@@ -33,34 +33,41 @@ def add_call(database: Database, account_sid: str, seconds: int, **changes: obje
 def test_begun_minutes_of_a_day(database: Database, account: str) -> None:
     for seconds in (1, 60, 61, 119):
         add_call(database, account, seconds)
+    add_call(database, account, 600, price_micros=3_000)
+    add_call(database, account, 1, price_micros=4_000)
     add_call(database, account, 600, direction="trunking-originating")
     add_call(database, account, 0, answered_us=None)
     add_call(database, account, 600, ended_us=NOON + DAY_US)
     add_call(database, account, 600, edge="192.0.2.2:5060")
-    assert minutes_of_day(database, EDGE, DAY) == {account: 6}
-    assert minutes_of_day(database, EDGE, DAY - 1) == {}
+    assert usage_of_day(database, EDGE, DAY) == {account: Usage(6, 7_000)}
+    assert usage_of_day(database, EDGE, DAY - 1) == {}
 
 
 def test_the_cap_closes_and_a_new_day_opens(database: Database, account: str) -> None:
-    assert judge_spending(database, EDGE, DAY, {account: 5}) == []
-    assert judge_spending(database, "192.0.2.2:5060", DAY, {account: 4}) == []
-    assert judge_spending(database, EDGE, DAY, {account: 6}) == [account], "both edges together"
+    assert judge_spending(database, EDGE, DAY, {account: Usage(5)}) == []
+    assert judge_spending(database, "192.0.2.2:5060", DAY, {account: Usage(4)}) == []
+    assert judge_spending(database, EDGE, DAY, {account: Usage(6)}) == [account], "both edges together"
     with database.read() as session:
         assert session.get_one(Account, account).spend_capped
         assert spent_on(session, account, DAY) == 1_000_000
         assert session.scalars(select(Change.key)).all()[-1] == account, "it is published"
-    assert judge_spending(database, EDGE, DAY, {account: 6}) == []
+    assert judge_spending(database, EDGE, DAY, {account: Usage(6)}) == []
     assert judge_spending(database, EDGE, DAY + 1, {}) == [account]
     with database.read() as session:
         assert not session.get_one(Account, account).spend_capped
 
 
+def test_calls_with_a_rate_cost_what_it_says(database: Database, account: str) -> None:
+    assert judge_spending(database, EDGE, DAY, {account: Usage(2, 799_999)}) == []
+    assert judge_spending(database, EDGE, DAY, {account: Usage(2, 800_000)}) == [account]
+
+
 def test_a_higher_cap_or_none_opens(database: Database, account: str) -> None:
-    assert judge_spending(database, EDGE, DAY, {account: 10}) == [account]
+    assert judge_spending(database, EDGE, DAY, {account: Usage(10)}) == [account]
     with database.write() as session:
         session.get_one(Account, account).daily_spend_cap_micros = None
     assert judge_spending(database, EDGE, DAY, {}) == [account]
-    assert judge_spending(database, EDGE, DAY, {"AC" + "0" * 32: 1}) == [], "an account that is gone"
+    assert judge_spending(database, EDGE, DAY, {"AC" + "0" * 32: Usage(1)}) == [], "an account that is gone"
 
 
 def test_calls_that_are_up_too_long(database: Database, account: str) -> None:

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from trunkline.analyzer.garbage import no_collection
 from trunkline.analyzer.limits import Limits
 from trunkline.analyzer.model.trace import Analysis, Options, Trace
 
@@ -42,7 +43,8 @@ def analyze(
     What was read before a damage is judged; `Analysis.trace.capture.damage` says what was not read.
     """
     started = time.perf_counter()
-    return judged(read_trace(sources, options, limits, progress), started)
+    with no_collection():
+        return judged(read_trace(sources, options, limits, progress), started)
 
 
 def judged(trace: Trace, started: float | None = None) -> Analysis:

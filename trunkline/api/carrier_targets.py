@@ -17,7 +17,7 @@ from trunkline.api.dates import iso8601
 from trunkline.api.fields import Flag, WholeNumber, change, read_fields
 from trunkline.api.limits import PRIORITY_MOST, SIP_URL_CHARACTERS, WEIGHT_MOST
 from trunkline.api.owned import found
-from trunkline.core import carrier_state
+from trunkline.engines.kamailio import carrier_state
 from trunkline.store.carriers import add_target, canonical_target
 from trunkline.store.models import CarrierTarget
 

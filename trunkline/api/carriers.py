@@ -16,7 +16,7 @@ from trunkline.api.context import Context, Ctx, created, deleted, shown
 from trunkline.api.dates import iso8601
 from trunkline.api.fields import change, read_fields
 from trunkline.api.owned import found
-from trunkline.core import carrier_state
+from trunkline.engines.kamailio import carrier_state
 from trunkline.store.carriers import clear_credentials, create_carrier, set_credentials
 from trunkline.store.models import Carrier
 

@@ -89,16 +89,19 @@ def analyze(
       trunkline analyze inside.pcap outside.pcap --provider twilio --pbx asterisk
       asterisk -rvvv | tee pbx.log; trunkline analyze pbx.log --json
     """
+    import gc
+
+    from trunkline.analyzer.garbage import no_collection
     from trunkline.analyzer.model.trace import Options
 
-    options = Options(
-        provider, pbx=pbx, passwords=_passwords(password_file), own_numbers=_numbers(numbers)
-    )
-    analysis, sources = _analysis(files, options)
-    with sources:
-        _write(analysis, Wanted(**wanted), sources.inputs)
+    options = Options(provider, pbx=pbx, passwords=_passwords(password_file), own_numbers=_numbers(numbers))
+    with no_collection():
+        analysis, sources = _analysis(files, options)
+        with sources:
+            _write(analysis, Wanted(**wanted), sources.inputs)
     from trunkline.analyzer.report.verdict import is_problem
 
+    gc.freeze()  # or the interpreter looks through all of it once more at its end
     sys.exit(EXIT_FAILED if any(is_problem(finding) for finding in analysis.findings) else 0)
 
 

@@ -52,7 +52,8 @@ def up(demo: bool, **options: Any) -> None:
 @setting_options("home", "http_host", "http_port")
 @json_option
 def status(as_json: bool, **options: Any) -> None:
-    """Say whether a node works, part by part, how often its programs were started again, and which PBXs are registered.
+    """Say whether a node works, part by part, how often its programs were started again, which PBXs are registered, and
+    how carriers answer.
 
     Exit status 1 when something does not work, 2 when no node answers.
 
@@ -63,6 +64,7 @@ def status(as_json: bool, **options: Any) -> None:
     """
     import httpx
 
+    from trunkline.node.carrier_words import carriers_in_words
     from trunkline.node.registration_watch import registered_in_words
     from trunkline.node.supervisor import restarts
 
@@ -75,13 +77,19 @@ def status(as_json: bool, **options: Any) -> None:
         cannot(f"no node answers on {settings.api_url}: start one with `trunkline up`, or name it with --http-port")
     counts = restarts(settings.run_dir)
     if as_json:
-        show_json(health | {"restarts": counts, "registered": registered_in_words(settings)})
+        show_json(
+            health
+            | {"restarts": counts, "registered": registered_in_words(settings)}
+            | {"carriers": carriers_in_words(settings)}
+        )
     else:
         for name in sorted(parts.keys() | counts.keys()):
             again = f", started again {counts[name]} times" if counts.get(name) else ""
             click.echo(f"{name:<12} {' '.join(parts.get(name, 'running').split())}{again}")
         for line in registered_in_words(settings):
             click.echo(f"{'registered':<12} {line}")
+        for line in carriers_in_words(settings):
+            click.echo(f"{'carrier':<12} {line}")
     sys.exit(0 if answer.status_code == httpx.codes.OK else EXIT_FAILED)
 
 

@@ -117,6 +117,8 @@ def config(system: str, trunk: str | None, as_json: bool, home: str | None, **gi
 
         known = facts(home, trunk)
         plain_port, tls_port = known.pop("ports")
+        if not known.pop("registration") and values.get("way") == "registration":
+            cannot("this trunk takes no registrations: set its Registration to allowed (docs/api.md)")
         values = known | values
         values.setdefault("port", tls_port if values["secure"] else plain_port)
     values.setdefault("networks", _networks_of(str(values["domain"])) if "edge" not in values else ())
@@ -152,7 +154,10 @@ def _provider(name: str) -> Provider:
         hosts=profile.signalling.request_hosts,
         networks=profile.signalling.networks,
         realms=profile.authentication.realms,
-        registers={"yes": True, "no": False}.get(profile.authentication.register),
+        # Whether a trunk of ours takes registrations is one of its settings.
+        registers=None
+        if profile.name == "trunkline"
+        else {"yes": True, "no": False}.get(profile.authentication.register),
         answers_challenges=profile.authentication.answers_challenges,
         plus_called=profile.numbers.called == "+e164",
         plus_caller=profile.numbers.caller == "+e164",

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 
 def facts(home: str | None, wanted: str) -> dict[str, Any]:
-    """Fields of `pbx.config.request.TrunkRequest`, of the trunk with this SID, name or domain.
+    """Fields of `pbx.config.request.TrunkRequest`, of the trunk with this SID, name or domain; besides, `ports` (plain
+    and TLS) and `registration` (whether it takes any).
 
     Ends the program with one line where there is no node or no such trunk.
     """
@@ -74,6 +75,7 @@ def _facts(api: ApiClient, trunk: dict[str, Any], settings: Settings, demo: Demo
         "edge": edge,
         "networks": (edge,),
         "ports": (sip_port, tls_port),
+        "registration": api.get(f"/trunkline/v1/Trunks/{trunk['sid']}").get("registration") == "allowed",
     }
     if numbers:
         found["numbers"] = numbers

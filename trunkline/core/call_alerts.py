@@ -92,7 +92,7 @@ def _refusal(cdr: Cdr, event: Event) -> list[AlertRecord]:
 def _failed_attempt(cdr: Cdr, event: Event) -> list[AlertRecord]:
     """32011 wherever failover would have gone on: the PBX could not be talked to. A busy callee is no such failure."""
     attempt = cdr.attempts[number(event["n"], 0, 999)]
-    if event.get("redirected"):
+    if event.get("redirected") or event.get("ours"):
         return []
     if attempt.outcome != "failed" or not (event.get("next") or _is_failover(event, attempt)):
         return []

@@ -13,10 +13,10 @@ from trunkline.core.digest import md5_hex
 from trunkline.core.routing_data import CarrierRow
 
 _CHALLENGE = re.compile(
-    r'(?:^|,)\s*Digest\s+((?:[^"]|"(?:[^"\\]|\\.)*")*?)(?=,\s*(?:Digest|Basic|Bearer)\s|$)', re.I | re.S
+    r'(?:^|,)\s*Digest\s+((?:[^"]|"(?:[^"\\]|\\.)*")*?)(?=,\s*(?:Digest|Basic|Bearer)\s|$)', re.IGNORECASE | re.DOTALL
 )
 _PARAM = re.compile(r'([A-Za-z-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
-_LONGEST = 8192
+_LONGEST = 4096
 
 
 class Unanswerable(ValueError):

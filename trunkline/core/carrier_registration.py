@@ -1,4 +1,4 @@
-"""Our registration with a carrier (RFC 3261 section 10): what to do after each answer, and when to send the next REGISTER."""
+"""Our registration with a carrier (RFC 3261 section 10): what to do after each answer, and when to ask again."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ RETRY_SECONDS = 30.0
 REFRESH_AT = 0.75
 """Of what the registrar has granted."""
 LEAST_SECONDS = 5.0
-_EXPIRES = re.compile(r";\s*expires\s*=\s*\"?(\d{1,9})", re.I)
+_EXPIRES = re.compile(r";\s*expires\s*=\s*\"?(\d{1,9})", re.IGNORECASE)
 
 State = Literal["trying", "registered", "failed"]
 Step = Literal["authorize", "wait"]

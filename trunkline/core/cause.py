@@ -179,6 +179,13 @@ class Cause(Enum):
         "Malformed request from {source}: {detail}.",
     )
 
+    NO_COMMON_CODEC = CauseRow(
+        488, "Not Acceptable Here", 32102, "warning", _CUSTOMER,
+        "No common codec: the offer has neither PCMU nor PCMA, and the callee's side takes none of the others",
+        "The SDP of the call to {called} offers neither PCMU nor PCMA, and the carrier takes none of its codecs. Turn "
+        "PCMU or PCMA on in the PBX: every network takes these two.",
+    )
+
     # How much: judged last, so that only calls that would go out count.
     TRUNK_CPS_LIMIT = CauseRow(
         503, "Trunk CPS limit exceeded", 32001, "error", _CUSTOMER,
@@ -300,6 +307,13 @@ class Cause(Enum):
         500, "Server Internal Error", None, "error", _PLATFORM,
         "The edge was restarted",
         "The edge was restarted while this call was being set up.",
+    )
+    # The published code for an internal error.
+    NO_MEDIA_RELAY = CauseRow(
+        503, "Service Unavailable", 20500, "error", _PLATFORM,
+        "Internal error: no media relay",
+        "The media relay (rtpengine) did not answer, so the call could not be set up. It is started again by itself; if "
+        "this repeats, see the log.",
     )
     # The published code for an internal error; calls go on, so no caller ever sees it.
     SPOOL_FULL = CauseRow(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 # RFC 3551 section 6, table 4: audio formats that need no rtpmap.
 STATIC = {
     "0": "PCMU", "3": "GSM", "4": "G723", "5": "DVI4", "6": "DVI4", "7": "LPC", "8": "PCMA", "9": "G722", "10": "L16",
@@ -17,17 +19,28 @@ def codec_of_answer(sdp: str) -> str | None:
 
     None where there is no audio, or only refused audio (port 0).
     """
-    for media in sdp.split("\nm=")[1:]:
-        line, _, attributes = media.partition("\n")
-        kind, _, rest = line.partition(" ")
-        fields = rest.split()
-        if kind != "audio" or len(fields) < 3 or fields[0].partition("/")[0] == "0":
-            continue
-        for payload_type in fields[2:]:
+    for payload_types, attributes in _audio(sdp):
+        for payload_type in payload_types:
             name = _encoding(payload_type, attributes)
             if name is not None and name not in NO_CODEC:
                 return name
     return None
+
+
+def encodings(sdp: str) -> Iterator[set[str]]:
+    """The names of all formats of each audio stream that is not refused (port 0)."""
+    for payload_types, attributes in _audio(sdp):
+        yield {name for name in (_encoding(payload_type, attributes) for payload_type in payload_types) if name}
+
+
+def _audio(sdp: str) -> Iterator[tuple[list[str], str]]:
+    """Payload types and attribute lines of each audio stream that is not refused."""
+    for media in sdp.split("\nm=")[1:]:
+        line, _, attributes = media.partition("\n")
+        kind, _, rest = line.partition(" ")
+        fields = rest.split()
+        if kind == "audio" and len(fields) >= 3 and fields[0].partition("/")[0] != "0":
+            yield fields[2:], attributes
 
 
 def _encoding(payload_type: str, attributes: str) -> str | None:

@@ -285,7 +285,8 @@ def _terms_json(terms: Terms) -> str:
 
 def _terms_from(row: list[Any]) -> Terms:
     own, from_uri, credentials, authorized, cps, calls, rate = row
-    return Terms(own, from_uri, credentials, authorized, cps, calls, None if rate is None else (rate[0], rate[1], rate[2]))
+    found = None if rate is None else (rate[0], rate[1], rate[2])
+    return Terms(own, from_uri, credentials, authorized, cps, calls, found)
 
 
 def _target_from(row: list[Any]) -> Target:

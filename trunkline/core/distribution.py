@@ -45,11 +45,11 @@ def in_order(rows: Iterable[R], dice: Random) -> list[R]:
 
 def _by_weight(group: list[R], dice: Random) -> list[R]:
     """RFC 2782, "Weight": draw without replacement. Weight 0 stands first in each draw, so that it has a very small
-    chance.
+    chance; without one, a draw of 0 would be a gift to whoever stands first (two of weight 1: two thirds to a third).
     """
     left = sorted(group, key=lambda row: row.weight > 0)
     ordered: list[R] = []
     while len(left) > 1:
         running = list(accumulate(max(0, row.weight) for row in left))
-        ordered.append(left.pop(bisect_left(running, dice.randint(0, running[-1]))))
+        ordered.append(left.pop(bisect_left(running, dice.randint(int(running[0] > 0), running[-1]))))
     return ordered + left

@@ -15,9 +15,9 @@ Termination. The callee's own word ends the hunt, whatever carrier it came by: a
 Origination. Next, except on 400, 404, 405, 410, 416, 482, 484, 486, 487, 6xx, a 408 of a phone that rang, and after
 early media.
 
-When nothing is left, or the time for the setup is used up, the caller gets the best answer there was: never a challenge or a refusal that was meant for us,
-rather a 4xx than a 5xx, rather any than 503 (RFC 3261 section 16.7, step 6). When there was none: 503 on termination,
-480 on origination.
+When nothing is left, or the time for the setup is used up, the caller gets the best answer there was: never a challenge
+or a refusal that was meant for us, rather a 4xx than a 5xx, rather any than 503 (RFC 3261 section 16.7, step 6). When
+there was none: 503 on termination, 480 on origination.
 """
 
 from __future__ import annotations
@@ -45,6 +45,10 @@ class Failure:
     """An 18x with SDP was passed to the caller."""
     canceled: bool = False
     """The caller gave up."""
+    no_common_codec: bool = False
+    """The caller's offer has no codec that every network takes (`offered_codecs`), and none of it was taken."""
+    no_media_relay: bool = False
+    """It could not be sent because nobody would have relayed its media."""
     refused: str = ""
     """Why a challenge was not answered (`carrier_digest`)."""
 
@@ -74,6 +78,7 @@ class Stop:
 
 
 _NEVER_PASSED_ON = frozenset((401, 403, 407, 503))
+_NO_COMMON_CODEC = frozenset((415, 488, 606))
 _TERMINATION_STOP = {
     404: "the number is unknown",
     410: "the number is gone",
@@ -103,6 +108,10 @@ def after_failure(
     the setup has taken as long as it may (`Policy.setup_seconds`)."""
     if failure.canceled:
         return Stop(487, "Request Terminated", "the caller gave up")
+    if failure.no_media_relay:
+        return _ours(Cause.NO_MEDIA_RELAY, "the media relay does not answer")
+    if failure.no_common_codec and failure.status in _NO_COMMON_CODEC:
+        return _ours(Cause.NO_COMMON_CODEC, f"{failure.status}: the offer has neither PCMU nor PCMA")
     termination = direction == TERMINATION
     hunt, why = _termination_verdict(failure) if termination else _origination_verdict(failure)
     if not hunt:
@@ -116,6 +125,10 @@ def after_failure(
     answer = best or Answer(cause.sip_status, cause.reason)
     end = "the time for the setup is used up" if remaining > 0 else "no target is left"
     return Stop(answer.status, answer.reason, f"{why}; {end}", cause, attempt_cause)
+
+
+def _ours(cause: Cause, why: str) -> Stop:
+    return Stop(cause.sip_status, cause.reason, why, cause)
 
 
 def _common_verdict(failure: Failure) -> tuple[bool, str] | None:

@@ -46,10 +46,10 @@ class Leg:
     call_id: str = ""
     """Its own Call-ID where the other side has another one."""
     shift: int = 0
-    """How much higher CSeq is in the caller's requests as the callee gets them: a carrier's challenge was answered by the
-    edge (RFC 3261 section 22.2), and the caller never knew. In both legs."""
+    """How much higher CSeq is in the caller's requests as the callee gets them: a carrier's challenge was answered by
+    the edge (RFC 3261 section 22.2), and the caller never knew. In both legs."""
     uri: str = ""
-    """Its own URI in From, where the other side was shown another number."""
+    """The caller's URI as this side knows it, where the callee was shown another number than the caller gave."""
 
 
 def other_call_id(call: str, call_id: str) -> str:
@@ -102,7 +102,8 @@ def unseal(key: bytes, text: str, call_id: str, caller_tags: tuple[str, str]) ->
     caller_call_id = own_call_id if side == "caller" and own_call_id else call_id
     if _proof(key, plain, dialog_of(caller_call_id, caller_tag)) != raw[:_PROOF]:
         raise NotSealedHere("a leg of another dialog, or forged")
-    return Leg("caller" if side == "caller" else "callee", token, target, next_hop, tuple(routes), own_call_id, shift, uri)
+    whose: Side = "caller" if side == "caller" else "callee"
+    return Leg(whose, token, target, next_hop, tuple(routes), own_call_id, shift, uri)
 
 
 def _proof(key: bytes, plain: bytes, dialog: str) -> bytes:

@@ -1,7 +1,7 @@
 """A PBX that redirects (3xx) on origination: one redirect of each origination URL is followed (twilio.md 1.4, "302").
 
 Only the first Contact counts (RFC 3261 section 8.1.3.4 leaves that to us). Not followed: the redirect of a redirect,
-that of a registered contact (a PBX that has moved registers anew), another one than a SIP URI, our own hosts, and a
+that of a registered contact (a PBX that has moved registers anew), one to where it comes from, another one than a SIP URI, our own hosts, and a
 private address where the PBX itself is not at one, which would let somebody on the Internet have us call into our own
 network.
 """
@@ -38,6 +38,8 @@ def follow(plan: Plan, failure: Failure, contact: str | None, policy: Policy) ->
     if uri.scheme == "tel" or _is_ours(uri.host, policy):
         return None
     if is_behind_nat(uri.host) and not is_behind_nat(asked.host):
+        return None
+    if (uri.user or asked.user, uri.host_port) == (asked.user, asked.host_port):
         return None
     return with_next(plan, _target(plan, uri, asked))
 

@@ -16,10 +16,11 @@ PREFIXES: dict[str, str] = {
     "CA": "call",
     "NO": "alert",
     "CX": "carrier",
+    "CF": "carrier rate",
     "CT": "carrier target",
     "CN": "carrier address",
 }
-"""Prefix to what it names. CX, CT and CN are ours, the others are the vendor's."""
+"""Prefix to what it names. CX, CT, CN and CF are ours, the others are the vendor's."""
 
 SID = re.compile(r"[A-Z]{2}[0-9a-f]{32}")
 """Any SID, for `fullmatch`."""

@@ -53,18 +53,21 @@ def carrier_targets(
     targets by priority and weight; those that are down only where all are.
 
     Empty when there is none. `called` is +E.164, or an emergency number. `caller`: None leaves the headers alone.
-    `at_any_cost`: an emergency call, which takes also carriers with rates and none for this number, and counts against no
-    limit of theirs.
+    `at_any_cost`: an emergency call, which takes also carriers with rates and none for this number, and counts against
+    no limit of theirs.
     """
     rows_of = {carrier.sid: rows for carrier, rows in routing.carriers_with_targets()}
     rates = routing.rates(called) if routing.rated_carriers() else _NO_RATES
-    carriers = _carriers(routing, policy, rates, dice, at_any_cost)
-    rows = [(carrier, row) for carrier in carriers for row in in_order([row for row in rows_of[carrier.sid] if row.enabled], dice)]
+    rows = [
+        (carrier, row)
+        for carrier in _carriers(routing, policy, rates, dice, at_any_cost)
+        for row in in_order([row for row in rows_of[carrier.sid] if row.enabled], dice)
+    ]
     down = routing.targets_down()
     if down:
         rows = [pair for pair in rows if pair[1].sid not in down] or rows
     found = _usable(rows)[: policy.max_attempts]
-    special = caller is not None and not all([place.carrier.plain for place in found])
+    special = caller is not None and not all(place.carrier.plain for place in found)
     wait, ring = policy.no_provisional_after, policy.no_answer_after
     return tuple(
         [

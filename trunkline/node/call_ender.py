@@ -16,12 +16,10 @@ from pathlib import Path
 
 from trunkline.core.cause import Cause
 from trunkline.core.cdr import Cdr
-from trunkline.core.hidden_leg import other_call_id
+from trunkline.core.edge_bye import byes
 from trunkline.engines.kamailio.spool import Spool
 from trunkline.settings import Settings
 
-CSEQ = 1 << 30
-"""Higher than anybody has counted, and a valid one (RFC 3261 section 8.1.1.5: below 2**31)."""
 SEND_TIMES = 4
 _log = logging.getLogger("trunkline.recorder")
 
@@ -49,16 +47,13 @@ class CallEnder:
         if cdr.dialog is None:
             return
         caller_leg, callee_leg, caller_tag, callee_tag = json.loads(cdr.dialog)
-        callee_call_id = other_call_id(cdr.sid[2:], cdr.sip_call_id) or cdr.sip_call_id
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
         with socket.socket(family, socket.SOCK_DGRAM) as client:
             client.bind((self._host, 0))
             port = int(client.getsockname()[1])
-            messages = [
-                self._bye(port, callee_leg, cdr.sip_call_id, caller_tag, callee_tag),
-                self._bye(port, caller_leg, callee_call_id, callee_tag, caller_tag),
-            ]
-            self._send(client, messages)
+            branches = (secrets.token_hex(8), secrets.token_hex(8))
+            dialog = (caller_leg, callee_leg, caller_tag, callee_tag)
+            self._send(client, byes((self._host, self._port), port, branches, cdr.sid, cdr.sip_call_id, dialog))
 
     def _send(self, client: socket.socket, messages: list[bytes]) -> None:
         """Once is enough on loopback, but for a moment in which Kamailio is not there."""
@@ -76,12 +71,3 @@ class CallEnder:
             if not waiting:
                 return
         _log.warning("a call was ended, but one side of it may not know: no answer to BYE")
-
-    def _bye(self, port: int, leg: str, call_id: str, from_tag: str, to_tag: str) -> bytes:
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        return (
-            f"BYE sip:{host}:{self._port};tl={leg} SIP/2.0\r\n"
-            f"Via: SIP/2.0/UDP {host}:{port};branch=z9hG4bK{secrets.token_hex(8)};rport\r\n"
-            f"Max-Forwards: 70\r\nFrom: <sip:{host}>;tag={from_tag}\r\nTo: <sip:{host}>;tag={to_tag}\r\n"
-            f"Call-ID: {call_id}\r\nCSeq: {CSEQ} BYE\r\nContent-Length: 0\r\n\r\n"
-        ).encode("utf-8", "surrogateescape")

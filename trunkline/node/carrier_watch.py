@@ -1,7 +1,8 @@
 """Carriers from this node's side: which targets answer OPTIONS, and whether we are registered where we should be.
 
 A thread of the publisher. It reads routing.db, so it goes on while the database is away, and writes what it knows into
-`run/carriers.json`, which the edge, the API and `trunkline status` read (core/carrier_state.py). Changes are alerts.
+`run/carriers.json` (engines/kamailio/carrier_state.py), which the edge, the API and `trunkline status` read. Changes are
+alerts.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ from pathlib import Path
 from trunkline.core import carrier_digest, sip_uri
 from trunkline.core.carrier_health import TargetHealth
 from trunkline.core.carrier_registration import Registration, granted_seconds
-from trunkline.core.carrier_state import STATE_FILE, as_text
 from trunkline.core.cause import Cause, cause_texts
 from trunkline.core.routing_data import CarrierRow, CarrierTargetRow
+from trunkline.engines.kamailio.carrier_state import STATE_FILE, as_text
 from trunkline.engines.kamailio.routing import RoutingDb
 from trunkline.engines.kamailio.spool import Spool
 from trunkline.node.edge_line import Answer, EdgeAway, EdgeLine

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-_LENGTH = re.compile(rb"^(?:Content-Length|l)\s*:\s*(\d+)", re.I | re.M)
+_LENGTH = re.compile(rb"^(?:Content-Length|l)\s*:\s*(\d+)", re.IGNORECASE | re.MULTILINE)
 
 
 class EdgeAway(Exception):
@@ -57,7 +57,7 @@ class EdgeLine:
         except OSError as problem:
             raise EdgeAway(str(problem)) from None
         self._socket.settimeout(2.0)
-        self._here = "127.0.0.1:%d" % self._socket.getsockname()[1]
+        self._here = f"127.0.0.1:{self._socket.getsockname()[1]}"
         self._rest = b""
 
     def close(self) -> None:

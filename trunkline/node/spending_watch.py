@@ -14,7 +14,7 @@ from trunkline.core.cdr import Cdr
 from trunkline.core.decision import TERMINATION
 from trunkline.store.database import Database
 from trunkline.store.errors import StoreUnavailable
-from trunkline.store.spending import day_of, judge_spending, minutes_of_day
+from trunkline.store.spending import Usage, day_of, judge_spending, usage_of_day
 
 EVERY = 2.0
 """Seconds between two looks: by so much, and the publisher's moment, an account can overrun its cap."""
@@ -28,8 +28,8 @@ class SpendingWatch:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._day = 0
-        self._minutes: dict[str, dict[str, int]] = {}
-        """By edge and account: begun minutes of this day."""
+        self._used: dict[str, dict[str, Usage]] = {}
+        """By edge and account: what was used of this day."""
         self._dirty = False
         self._next = 0.0
         self._next_quiet = 0.0
@@ -40,10 +40,11 @@ class SpendingWatch:
             if cdr.answered_us is None or cdr.direction != TERMINATION or cdr.account_sid is None or not cdr.duration:
                 continue
             self._dirty = True
-            of_edge = self._minutes.get(cdr.edge)
+            of_edge = self._used.get(cdr.edge)
             if of_edge is None or day_of(cdr.ended_us or 0) != self._day:
                 continue  # `judge` asks the store
-            of_edge[cdr.account_sid] = of_edge.get(cdr.account_sid, 0) + (cdr.duration + 59) // 60
+            before = of_edge.get(cdr.account_sid, Usage())
+            of_edge[cdr.account_sid] = before.plus(cdr.duration, cdr.price_micros)
 
     def judge(self, edges: Iterable[str], now: float) -> None:
         """Every few seconds: set and take back the flags. `edges`: whose calls this recorder stores; `now`: monotonic.
@@ -63,9 +64,9 @@ class SpendingWatch:
     def _judge(self, edges: Iterable[str]) -> None:
         today = day_of(time.time_ns() // 1000)
         if today != self._day:
-            self._day, self._minutes = today, {}
+            self._day, self._used = today, {}
         for edge in edges:
-            if edge not in self._minutes:
-                self._minutes[edge] = minutes_of_day(self._database, edge, today)
-            for sid in judge_spending(self._database, edge, today, self._minutes[edge]):
+            if edge not in self._used:
+                self._used[edge] = usage_of_day(self._database, edge, today)
+            for sid in judge_spending(self._database, edge, today, self._used[edge]):
                 _log.info("account %s has reached or left its spending cap of the day", sid)

@@ -24,7 +24,6 @@ class CarrierFields(TypedDict, total=False):
     priority: int
     weight: int
 
-
     number_format: str
     tech_prefix: str
     caller_header: str
@@ -71,12 +70,13 @@ def set_rate(
     first_seconds: int = FIRST_SECONDS,
     next_seconds: int = NEXT_SECONDS,
 ) -> CarrierRate:
-    """What the carrier takes per minute towards `prefix` (`+49`; `+`: every number); a rate that is there is changed."""
+    """What the carrier takes per minute towards `prefix` (`+49`; `+`: all numbers); a rate that is there is changed."""
     change_log.lock(session.connection())
     same = select(CarrierRate).where(CarrierRate.carrier_sid == carrier.sid, CarrierRate.prefix == prefix)
     rate = session.scalar(same)
     if rate is None:
-        rate = CarrierRate(carrier=carrier, prefix=prefix, price_micros=price_micros)
+        rate = CarrierRate(carrier=carrier, prefix=prefix)
+        session.add(rate)
     rate.price_micros, rate.first_seconds, rate.next_seconds = price_micros, first_seconds, next_seconds
     session.flush()
     return rate

@@ -14,7 +14,6 @@ refer to other rows without a foreign key, since a record outlives the trunk it 
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from sqlalchemy import JSON, ForeignKey, Index, UniqueConstraint
@@ -24,13 +23,12 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from trunkline.store.base import Base as Base  # noqa: PLC0414  (handed on, by mypy's rule)
 from trunkline.store.base import BigInt
 from trunkline.store.base import now_us as now_us  # noqa: PLC0414
+from trunkline.store.call_models import Alert as Alert  # noqa: PLC0414
+from trunkline.store.call_models import Attempt as Attempt  # noqa: PLC0414
+from trunkline.store.call_models import Call as Call  # noqa: PLC0414
 from trunkline.store.carrier_models import CarrierRate, CarrierSettings
 from trunkline.store.limit_models import AccountLimits, TrunkLimits
-from trunkline.store.sids import new_sid
-
-
-def _sid(prefix: str) -> Mapped[str]:
-    return mapped_column(primary_key=True, default=partial(new_sid, prefix))
+from trunkline.store.sids import sid_column
 
 
 def _account_sid() -> Mapped[str]:
@@ -42,7 +40,7 @@ class Account(AccountLimits, Base):
 
     __tablename__ = "accounts"
 
-    sid: Mapped[str] = _sid("AC")
+    sid: Mapped[str] = sid_column("AC")
     friendly_name: Mapped[str] = mapped_column(default="")
     auth_token: Mapped[str]
     status: Mapped[str] = mapped_column(default="active")
@@ -62,7 +60,7 @@ class Trunk(TrunkLimits, Base):
 
     __tablename__ = "trunks"
 
-    sid: Mapped[str] = _sid("TK")
+    sid: Mapped[str] = sid_column("TK")
     account_sid: Mapped[str] = _account_sid()
     friendly_name: Mapped[str] = mapped_column(default="")
     domain_name: Mapped[str | None]
@@ -99,7 +97,7 @@ class OriginationUrl(Base):
 
     __tablename__ = "origination_urls"
 
-    sid: Mapped[str] = _sid("OU")
+    sid: Mapped[str] = sid_column("OU")
     account_sid: Mapped[str] = _account_sid()
     trunk_sid: Mapped[str] = mapped_column(ForeignKey("trunks.sid"), index=True)
     friendly_name: Mapped[str] = mapped_column(default="")
@@ -116,7 +114,7 @@ class CredentialList(Base):
 
     __tablename__ = "credential_lists"
 
-    sid: Mapped[str] = _sid("CL")
+    sid: Mapped[str] = sid_column("CL")
     account_sid: Mapped[str] = _account_sid()
     friendly_name: Mapped[str] = mapped_column(default="")
 
@@ -129,7 +127,7 @@ class Credential(Base):
     __tablename__ = "credentials"
     __table_args__ = (UniqueConstraint("credential_list_sid", "username"),)
 
-    sid: Mapped[str] = _sid("CR")
+    sid: Mapped[str] = sid_column("CR")
     account_sid: Mapped[str] = _account_sid()
     credential_list_sid: Mapped[str] = mapped_column(ForeignKey("credential_lists.sid"))
     username: Mapped[str] = mapped_column(index=True)
@@ -159,7 +157,7 @@ class IpAccessControlList(Base):
 
     __tablename__ = "ip_access_control_lists"
 
-    sid: Mapped[str] = _sid("AL")
+    sid: Mapped[str] = sid_column("AL")
     account_sid: Mapped[str] = _account_sid()
     friendly_name: Mapped[str] = mapped_column(default="")
 
@@ -174,7 +172,7 @@ class IpAddress(Base):
     __tablename__ = "ip_addresses"
     __table_args__ = (UniqueConstraint("ip_access_control_list_sid", "network"),)
 
-    sid: Mapped[str] = _sid("IP")
+    sid: Mapped[str] = sid_column("IP")
     account_sid: Mapped[str] = _account_sid()
     ip_access_control_list_sid: Mapped[str] = mapped_column(ForeignKey("ip_access_control_lists.sid"))
     friendly_name: Mapped[str] = mapped_column(default="")
@@ -207,7 +205,7 @@ class PhoneNumber(Base):
     # The order of the API's lists: an account may have a million numbers.
     __table_args__ = (Index(None, "account_sid", "date_created_us", "sid"),)
 
-    sid: Mapped[str] = _sid("PN")
+    sid: Mapped[str] = sid_column("PN")
     account_sid: Mapped[str] = mapped_column(ForeignKey("accounts.sid"))
     phone_number: Mapped[str] = mapped_column(unique=True)
     """`+` and digits."""
@@ -225,7 +223,7 @@ class CallerId(Base):
     __tablename__ = "caller_ids"
     __table_args__ = (UniqueConstraint("account_sid", "phone_number"),)
 
-    sid: Mapped[str] = _sid("PN")
+    sid: Mapped[str] = sid_column("PN")
     account_sid: Mapped[str] = mapped_column(ForeignKey("accounts.sid"))
     phone_number: Mapped[str]
     friendly_name: Mapped[str] = mapped_column(default="")
@@ -237,7 +235,7 @@ class Carrier(CarrierSettings, Base):
 
     __tablename__ = "carriers"
 
-    sid: Mapped[str] = _sid("CX")
+    sid: Mapped[str] = sid_column("CX")
     friendly_name: Mapped[str] = mapped_column(default="")
     enabled: Mapped[bool] = mapped_column(default=True)
     priority: Mapped[int] = mapped_column(default=10)
@@ -253,7 +251,7 @@ class CarrierTarget(Base):
 
     __tablename__ = "carrier_targets"
 
-    sid: Mapped[str] = _sid("CT")
+    sid: Mapped[str] = sid_column("CT")
     carrier_sid: Mapped[str] = mapped_column(ForeignKey("carriers.sid"), index=True)
     sip_uri: Mapped[str]
     priority: Mapped[int] = mapped_column(default=10)
@@ -269,117 +267,12 @@ class CarrierAddress(Base):
     __tablename__ = "carrier_addresses"
     __table_args__ = (UniqueConstraint("carrier_sid", "network"),)
 
-    sid: Mapped[str] = _sid("CN")
+    sid: Mapped[str] = sid_column("CN")
     carrier_sid: Mapped[str] = mapped_column(ForeignKey("carriers.sid"))
     network: Mapped[str]
     """Canonical, as in `IpAddress.network`."""
 
     carrier: Mapped[Carrier] = relationship(back_populates="addresses")
-
-
-class Call(Base):
-    """The record of one call, over all its attempts. The media figures are of the RTP received from that side."""
-
-    __tablename__ = "calls"
-    __table_args__ = (
-        Index(None, "account_sid", "started_us"),
-        Index(None, "trunk_sid", "started_us"),
-        Index(None, "edge", "ended_us"),
-    )
-
-    sid: Mapped[str] = _sid("CA")
-    account_sid: Mapped[str | None]
-    trunk_sid: Mapped[str | None]
-    direction: Mapped[str]
-    """`trunking-terminating` or `trunking-originating`."""
-    caller: Mapped[str] = mapped_column(default="")
-    called: Mapped[str] = mapped_column(default="")
-    status: Mapped[str] = mapped_column(default="queued")
-    """queued, ringing, in-progress, completed, busy, failed, no-answer, canceled."""
-    sip_status: Mapped[int | None]
-    sip_reason: Mapped[str] = mapped_column(default="")
-    cause: Mapped[str | None]
-    """Name of a `trunkline.core` Cause."""
-    error_code: Mapped[int | None]
-    started_us: Mapped[int] = mapped_column(BigInt, index=True)
-    ringing_us: Mapped[int | None] = mapped_column(BigInt)
-    answered_us: Mapped[int | None] = mapped_column(BigInt)
-    ended_us: Mapped[int | None] = mapped_column(BigInt)
-    duration: Mapped[int | None]
-    pdd_ms: Mapped[int | None]
-    ended_by: Mapped[str | None]
-    """caller, callee or edge."""
-    q850_cause: Mapped[int | None]
-    sip_call_id: Mapped[str] = mapped_column(default="", index=True)
-    source_address: Mapped[str] = mapped_column(default="")
-    user_agent: Mapped[str] = mapped_column(default="")
-    codec: Mapped[str | None]
-    secure: Mapped[bool] = mapped_column(default=False)
-    edge: Mapped[str] = mapped_column(default="")
-    dialog: Mapped[str | None]
-    """While the call is up: by what the edge can end it (JSON)."""
-    price_micros: Mapped[int | None] = mapped_column(BigInt)
-    """What the carrier charges for it, by its rate when the call was set up; None: it has no rate for the number."""
-    customer_packets: Mapped[int | None] = mapped_column(BigInt)
-    customer_lost: Mapped[int | None] = mapped_column(BigInt)
-    customer_jitter_ms: Mapped[float | None]
-    customer_mos: Mapped[float | None]
-    customer_round_trip_ms: Mapped[float | None]
-    carrier_packets: Mapped[int | None] = mapped_column(BigInt)
-    carrier_lost: Mapped[int | None] = mapped_column(BigInt)
-    carrier_jitter_ms: Mapped[float | None]
-    carrier_mos: Mapped[float | None]
-    carrier_round_trip_ms: Mapped[float | None]
-
-
-class Attempt(Base):
-    """One INVITE sent to one target while a call was being set up."""
-
-    __tablename__ = "attempts"
-
-    call_sid: Mapped[str] = mapped_column(primary_key=True)
-    n: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    """Counts from 0."""
-    carrier_sid: Mapped[str | None]
-    target_sid: Mapped[str | None]
-    """A CT (termination) or an OU (origination)."""
-    uri: Mapped[str] = mapped_column(default="")
-    started_us: Mapped[int] = mapped_column(BigInt)
-    ringing_us: Mapped[int | None] = mapped_column(BigInt)
-    answered_us: Mapped[int | None] = mapped_column(BigInt)
-    ended_us: Mapped[int | None] = mapped_column(BigInt)
-    sip_status: Mapped[int | None]
-    sip_reason: Mapped[str] = mapped_column(default="")
-    q850_cause: Mapped[int | None]
-    outcome: Mapped[str] = mapped_column(default="trying")
-    """trying, answered, failed, canceled."""
-    next: Mapped[str] = mapped_column(default="")
-    """What the failover matrix said, in words."""
-    rate_micros: Mapped[int | None] = mapped_column(BigInt)
-    """The carrier's price per minute at that time, with how many seconds are billed at least and at a time."""
-    rate_first_seconds: Mapped[int | None]
-    rate_next_seconds: Mapped[int | None]
-
-
-class Alert(Base):
-    """Something the customer or the operator should know, with the published debugger code."""
-
-    __tablename__ = "alerts"
-    __table_args__ = (Index(None, "account_sid", "generated_us"),)
-
-    sid: Mapped[str] = _sid("NO")
-    account_sid: Mapped[str | None]
-    error_code: Mapped[int]
-    log_level: Mapped[str] = mapped_column(default="error")
-    """error, warning, notice."""
-    alert_text: Mapped[str] = mapped_column(default="")
-    resource_sid: Mapped[str | None] = mapped_column(index=True)
-    """The call."""
-    service_sid: Mapped[str | None]
-    """The trunk."""
-    generated_us: Mapped[int] = mapped_column(BigInt, index=True)
-    request_variables: Mapped[dict[str, Any]] = mapped_column(MutableDict.as_mutable(JSON()), default=dict)
-    """What the platform saw."""
 
 
 class Change(Base):

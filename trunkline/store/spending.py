@@ -1,15 +1,17 @@
 """What accounts spend in a day, and the flag `accounts.spend_capped` that closes their trunks at the cap.
 
 Each edge's recorder keeps the sum of its own calls (`Spending`), so that nobody adds up a day's calls again and again;
-the sums of all edges together are held against the cap. Until carriers have rates, a begun minute (rulings, "Minute
-rounding") of a termination call costs the account's default rate.
+the sums of all edges together are held against the cap. A termination call costs what its carrier's rate says
+(`calls.price_micros`), and where the carrier has none, each begun minute (rulings, "Minute rounding") the account's
+default rate.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from trunkline.core.decision import TERMINATION
@@ -27,33 +29,51 @@ def day_of(at_us: int) -> int:
     return at_us // DAY_US
 
 
-def minutes_of_day(database: Database, edge: str, day: int) -> dict[str, int]:
-    """Begun minutes by account of the termination calls of this edge that ended on `day`: one look at all of them.
+class Usage(NamedTuple):
+    """What an account has used of one day."""
+
+    minutes: int = 0
+    """Begun ones of calls whose carrier has no rate for them."""
+    micros: int = 0
+    """Cost of the others."""
+
+    def plus(self, duration: int, price_micros: int | None) -> Usage:
+        """With one more call. `duration`: seconds."""
+        if price_micros is None:
+            return Usage(self.minutes + (duration + 59) // 60, self.micros)
+        return Usage(self.minutes, self.micros + price_micros)
+
+
+def usage_of_day(database: Database, edge: str, day: int) -> dict[str, Usage]:
+    """By account, of the termination calls of this edge that ended on `day`: one look at all of them.
 
     Raises StoreUnavailable.
     """
+    unpriced = case((Call.price_micros.is_(None), (Call.duration + 59) // 60), else_=0)
     query = (
-        select(Call.account_sid, func.sum((Call.duration + 59) // 60))
+        select(Call.account_sid, func.sum(unpriced), func.sum(Call.price_micros))
         .where(Call.edge == edge, Call.ended_us >= day * DAY_US, Call.ended_us < (day + 1) * DAY_US)
         .where(Call.direction == TERMINATION, Call.answered_us.is_not(None), Call.account_sid.is_not(None))
         .group_by(Call.account_sid)
     )
     with outages_named(), database.read() as session:
-        return {sid: int(minutes or 0) for sid, minutes in session.execute(query) if sid is not None}
+        rows = session.execute(query).all()
+    return {sid: Usage(int(minutes or 0), int(micros or 0)) for sid, minutes, micros in rows if sid is not None}
 
 
-def judge_spending(database: Database, edge: str, day: int, minutes: Mapping[str, int]) -> list[str]:
+def judge_spending(database: Database, edge: str, day: int, used: Mapping[str, Usage]) -> list[str]:
     """Write down what this edge's calls cost so far on `day`, and set or take back the flag of each account whose state
     has changed: these accounts' SIDs. Raises StoreUnavailable.
     """
     with outages_named(), database.read() as session:
-        if not minutes and not _to_release(session):
+        if not used and not _to_release(session):
             return []
     with outages_named(), database.write() as session:
         change_log.lock(session.connection())
-        accounts = {row.sid: row for row in session.scalars(select(Account).where(Account.sid.in_(minutes)))}
+        accounts = {row.sid: row for row in session.scalars(select(Account).where(Account.sid.in_(used)))}
         for sid, account in accounts.items():
-            session.merge(Spending(account_sid=sid, day=day, edge=edge, spent_micros=minutes[sid] * _rate(account)))
+            spent = used[sid].micros + used[sid].minutes * account.default_rate_micros
+            session.merge(Spending(account_sid=sid, day=day, edge=edge, spent_micros=spent))
         session.flush()
         changed = []
         for account in [*accounts.values(), *_to_release(session, besides=accounts)]:
@@ -69,10 +89,6 @@ def spent_on(session: Session, account_sid: str, day: int) -> int:
     """Millionths of the currency unit, over all edges."""
     query = select(func.sum(Spending.spent_micros)).where(Spending.account_sid == account_sid, Spending.day == day)
     return int(session.scalar(query) or 0)
-
-
-def _rate(account: Account) -> int:
-    return account.default_rate_micros
 
 
 def _to_release(session: Session, besides: Mapping[str, Account] | None = None) -> list[Account]:

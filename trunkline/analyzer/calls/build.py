@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-
 from trunkline.analyzer.calls.capture_facts import capture_end, capture_start, inside_nat, one_sided
 from trunkline.analyzer.calls.dialogs import dialogs as dialogs_of
 from trunkline.analyzer.calls.duplicates import mark_duplicates
@@ -11,6 +9,7 @@ from trunkline.analyzer.calls.facing import set_facing
 from trunkline.analyzer.calls.legs import join
 from trunkline.analyzer.calls.media_match import match_media
 from trunkline.analyzer.calls.status import set_status
+from trunkline.analyzer.garbage import no_collection
 from trunkline.analyzer.limits import Limits
 from trunkline.analyzer.model.call import Call, Dialog, JoinReason
 from trunkline.analyzer.model.capture import Capture
@@ -24,15 +23,11 @@ from trunkline.analyzer.sip.parser import parse_message
 
 def build_trace(capture: Capture, media: Media, options: Options, limits: Limits | None = None) -> Trace:
     """Raises ProfileInvalid if `options.provider` names none; no input makes it raise anything else."""
-    collects = gc.isenabled()
-    # Hundreds of thousands of objects that all stay: looking for garbage among them only costs time.
-    gc.disable()
-    try:
-        return _build(capture, media, options, limits or Limits())
-    finally:
-        address.forget()
-        if collects:
-            gc.enable()
+    with no_collection():
+        try:
+            return _build(capture, media, options, limits or Limits())
+        finally:
+            address.forget()
 
 
 def _build(capture: Capture, media: Media, options: Options, limits: Limits) -> Trace:

@@ -34,7 +34,7 @@ _MOST_DOUBTFUL: Final = 1000
 _SHORT: Final = 200
 """Packets: a stream of fewer costs as much as one of so many, whatever it has."""
 _MOST_SHORT: Final = 4_000
-"""Short streams that are measured, the longest first: a scan of 100,000 ports is no media, and must not take minutes."""
+"""Short streams that are measured, the longest first: a scan of 100,000 ports is no media, and shall take seconds."""
 _MOST_DOUBTFUL_OF_FLOW: Final = 8
 _MEDIA_KINDS: Final = frozenset({"rtcp", "dtls", "zrtp", "udptl", "stun"})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from trunkline.analyzer.garbage import no_collection
 from trunkline.analyzer.model.call import Call, Dialog
 from trunkline.analyzer.model.capture import Damage, Endpoint, SourceFile
 from trunkline.analyzer.model.finding import Evidence, Finding
@@ -50,9 +51,13 @@ def document(analysis: Analysis) -> Document:
 
 def dumps(analysis: Analysis) -> str:
     """The report as text: ASCII only, so that no terminal and no mail breaks it, other bytes survive."""
+    with no_collection():
+        return _dumped(document(analysis))
+
+
+def _dumped(whole: Document) -> str:
     import json
 
-    whole = document(analysis)
     if len(whole["calls"]) + len(whole["streams"]) <= MOST_INDENTED:
         return json.dumps(whole, indent=2, allow_nan=False)
     # json indents in Python, which takes ten times as long: one line for each entry is readable too

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import gc
-import logging
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import NamedTuple
 
+from trunkline.analyzer.garbage import no_collection
 from trunkline.analyzer.model.capture import Damage
 from trunkline.analyzer.model.finding import Finding, Fix
 from trunkline.analyzer.model.trace import Trace
@@ -19,8 +18,6 @@ from trunkline.analyzer.rules.rule import Rule
 from trunkline.analyzer.rules.suppression import suppress
 from trunkline.analyzer.rules.table import TABLE
 from trunkline.pbx.topics import RULE_TOPICS
-
-log = logging.getLogger(__name__)
 
 MOST_EVIDENCE = 12
 """Of one finding: beyond that nobody reads."""
@@ -53,19 +50,15 @@ def judge(trace: Trace) -> list[Finding]:
     """All findings, merged over calls, consequences marked with their cause, causes first. A rule that fails is a
     `Damage` of the trace, not an error.
     """
-    collects = gc.isenabled()
-    # All objects of the trace stay: looking for garbage among them only costs time.
-    gc.disable()
-    try:
-        facts = facts_of(trace)
-        found = list(provider_findings(trace, load))
-        for rule_id, words in TABLE.items():
-            if not words or not facts.words.isdisjoint(words):
-                found += _run(trace, facts, rule_id)
-    finally:
-        forget()
-        if collects:
-            gc.enable()
+    with no_collection():
+        try:
+            facts = facts_of(trace)
+            found = list(provider_findings(trace, load))
+            for rule_id, words in TABLE.items():
+                if not words or not facts.words.isdisjoint(words):
+                    found += _run(trace, facts, rule_id)
+        finally:
+            forget()
     merged = merge(found)
     for finding in merged:
         _with_fix(finding)
@@ -84,7 +77,9 @@ def _run(trace: Trace, facts: Facts, rule_id: str) -> list[Finding]:
                 break
         return found
     except Exception as error:
-        log.debug("rule %s failed", rule_id, exc_info=True)
+        import logging  # takes a tenth of a small file's time, and is hardly ever needed
+
+        logging.getLogger(__name__).debug("rule %s failed", rule_id, exc_info=True)
         trace.capture.damage.append(
             Damage(0, f"rule {rule_id} could not judge this input ({type(error).__name__}); the other rules did")
         )

@@ -11,7 +11,11 @@ from trunkline.analyzer.model.call import Call, Dialog, Transaction
 from trunkline.analyzer.model.message import Message
 from trunkline.analyzer.model.trace import Trace
 from trunkline.analyzer.rules.addresses import is_private, is_public
+from trunkline.analyzer.rules.credentials import challenges
 from trunkline.analyzer.rules.hints import Hint, hint_of
+
+NEAR = 100
+"""Exchanges of one dialog that `Hop.before` and `Hop.after` give."""
 
 
 @dataclass(slots=True, eq=False)
@@ -23,10 +27,37 @@ class Hop:
     messages: list[Message]
     """Without those that were captured twice."""
     exchanges: list[Exchange] = field(default_factory=list)
+    """In the order of the trace. A scanner's dialog has tens of thousands: a rule that looks at others for each one
+    takes `before`, `after`, `realms` or `credentials`."""
+    _realms: frozenset[str] | None = None
+    _credentials: bool | None = None
 
     @property
     def id(self) -> str:
         return self.call.id
+
+    @property
+    def realms(self) -> frozenset[str]:
+        """Of all challenges in it."""
+        if self._realms is None:
+            asked = (challenge for exchange in self.exchanges for challenge in challenges(exchange.final))
+            self._realms = frozenset(challenge["realm"] for challenge in asked)
+        return self._realms
+
+    @property
+    def credentials(self) -> bool:
+        """Whether any request in it has some."""
+        if self._credentials is None:
+            self._credentials = any(exchange.credentials for exchange in self.exchanges)
+        return self._credentials
+
+    def before(self, exchange: Exchange) -> Iterator[Exchange]:
+        """Those before it, the nearest first, no more than anybody could mean."""
+        return reversed(self.exchanges[max(0, exchange.place - NEAR) : exchange.place])
+
+    def after(self, exchange: Exchange) -> list[Exchange]:
+        """Those behind it, the nearest first, no more than anybody could mean."""
+        return self.exchanges[exchange.place + 1 : exchange.place + 1 + NEAR]
 
     @property
     def termination(self) -> bool:
@@ -57,6 +88,8 @@ class Exchange:
     final: Message | None
     initial: bool
     """Begins a dialog, or stands alone: To has no tag."""
+    place: int = 0
+    """Index in `hop.exchanges`."""
     _credentials: bool | None = None
 
     @property
@@ -138,7 +171,8 @@ def _add_hop(trace: Trace, facts: Facts, call: Call, dialog: Dialog) -> None:
     facts.words.add(dialog.kind)
     for transaction in dialog.transactions:
         request = transaction.request
-        exchange = Exchange(hop, transaction, request, transaction.final, request is not None and not request.to_tag)
+        initial = request is not None and not request.to_tag
+        exchange = Exchange(hop, transaction, request, transaction.final, initial, len(hop.exchanges))
         hop.exchanges.append(exchange)
         facts.exchanges.append(exchange)
         facts.by_method[transaction.method].append(exchange)

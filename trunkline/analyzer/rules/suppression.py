@@ -92,6 +92,8 @@ def suppress(findings: list[Finding]) -> list[Finding]:
 def _covers(cause: Finding, effect: Finding) -> bool:
     if cause.rule == "CAP-07":
         return True
+    if cause.rule == "SDP-01" and cause.severity != "critical":
+        return False  # the RTP that it would keep away arrives all the same
     return bool(effect.calls) and set(effect.calls) <= set(cause.calls)
 
 

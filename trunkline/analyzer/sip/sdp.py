@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from ipaddress import ip_address
 
 from trunkline.analyzer.limits import Limits
@@ -288,14 +289,23 @@ def _finished(section: _Section, session: _Section, problems: list[Problem]) -> 
 
 
 def _rtpmap(found: dict[int, tuple[str, int, int]], value: str, number: int, problems: list[Problem]) -> None:
+    read = _read_rtpmap(value) if len(value) < 80 else None
+    if read is None:
+        problems.append(Problem("rtpmap", KINDS["rtpmap"], number))
+        return
+    found[read[0]] = read[1]
+
+
+@lru_cache(maxsize=1024)
+def _read_rtpmap(value: str) -> tuple[int, tuple[str, int, int]] | None:
+    """The same few stand in every description."""
     payload, _, encoding = value.strip().partition(" ")
     parts = encoding.strip().split("/")
     payload_type, clock = _number(payload), _number(parts[1]) if len(parts) > 1 else None
     if payload_type is None or payload_type > 127 or not clock or not parts[0]:
-        problems.append(Problem("rtpmap", KINDS["rtpmap"], number))
-        return
+        return None
     channels = _number(parts[2]) if len(parts) > 2 else None
-    found[payload_type] = (parts[0].strip(), clock, channels or 1)
+    return payload_type, (parts[0].strip(), clock, channels or 1)
 
 
 def _number(text: str) -> int | None:

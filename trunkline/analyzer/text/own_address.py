@@ -81,7 +81,8 @@ def fill_in_other_side(messages: list[RawMessage]) -> None:
             else:
                 message.src = went.get(branch)
         elif not message.sent_by_us:
-            message.src = _top_via(message.data)
+            sender = _top_via(message.data)
+            message.src = sender if sender != message.dst else None
         elif b"\r\nRoute:" not in message.data:
             found = _RURI.match(message.data)
             message.dst = _endpoint(found[1], found[2]) if found else None

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trunkline.core import media
-from trunkline.core.carrier_state import STATE_FILE
 from trunkline.core.defence import REMEMBER, SCANNER_PATTERN, Offence
 from trunkline.core.policy import NO_ANSWER_AFTER, NO_PROVISIONAL_AFTER
+from trunkline.engines.kamailio.carrier_state import STATE_FILE
 from trunkline.settings import Ports, Settings
 
 HERE = Path(__file__).parent
@@ -226,6 +226,8 @@ def _script_file(settings: Settings, ports: Ports, secret: bytes) -> str:
             "front_socket": os.fspath(front_socket(settings)),
             "no_funds_status": settings.no_funds_response,
             "nonce_lifetime": NONCE_LIFETIME,
+            "own_address": {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.sip_host, settings.sip_host),
+            "own_port": settings.sip_port,
             "carrier_state": os.fspath(settings.run_dir / STATE_FILE),
             "setup_seconds": settings.setup_seconds,
             "cheapest_first": settings.carrier_order == "cost",

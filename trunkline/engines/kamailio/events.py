@@ -11,7 +11,7 @@ from json.encoder import encode_basestring_ascii
 
 from trunkline.core import media
 from trunkline.core.cause import Cause, cause_texts
-from trunkline.core.decision import TERMINATION, Plan, Relay
+from trunkline.core.decision import TERMINATION, Plan, Reject, Relay
 from trunkline.core.invite import Invite
 from trunkline.engines.kamailio.ksr import NOTHING
 
@@ -52,6 +52,22 @@ def received(edge: str, invite: Invite, sid: str, now: float) -> dict[str, objec
         "ruri": invite.ruri,
         "user_agent": invite.user_agent,
         "secure": invite.transport == "tls",
+    }
+
+
+def refused_register(edge: str, reject: Reject, invite: Invite, now: float) -> dict[str, object]:
+    """The alert about a REGISTER: it is no call, so it has no record."""
+    return {
+        "e": "alert",
+        "at": now,
+        "edge": edge,
+        "code": reject.error_code,
+        "level": reject.cause.level,
+        "text": reject.explanation,
+        "source": invite.source_ip,
+        "account": reject.account_sid,
+        "trunk": reject.trunk_sid,
+        "seen": {"method": "REGISTER", "ruri": invite.ruri},
     }
 
 

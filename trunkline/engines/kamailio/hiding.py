@@ -6,6 +6,7 @@ Runs inside Kamailio: standard library and core only. hiding.cfg asks at four po
 - `$avp(leg)`: the sealed leg of who sent this message (core/hidden_leg.py), for the Contact that the other side gets;
   `$avp(back)`: our address as this sender sees it
 - `$avp(other_call_id)`: the Call-ID that goes out, where it is not the one that came in
+- `$avp(shown)`: the caller's URI as the other side knows it, where the callee was shown another number
 - in a dialog `$var(tl)`, `$var(by)`, and where the request goes: `$ru`, `$du`, `$fs`, `$avp(routes)`
 """
 
@@ -18,9 +19,10 @@ from trunkline.core.hidden_leg import Leg, NotSealedHere, dialog_of, other_call_
 from trunkline.core.hidden_sdp import hidden_sdp
 from trunkline.engines.kamailio.ksr import NOTHING, SEPARATOR, Ksr
 
-_REQUEST = f"$_s({SEPARATOR.join(('$si', '$sp', '$proto', '$Rp', '$ci', '$ft', '$tt', '$rm', '$ct'))})"
-_HEADERS = f"$_s({SEPARATOR.join(('$(hdr(Via)[*])', '$(hdr(Record-Route)[*])'))})"
-_REPLY = f"$_s({SEPARATOR.join(('$si', '$sp', '$proto', '$Rp', '$ct', '$(hdr(Record-Route)[*])', '$avp(shift)'))})"
+_SOURCE = ("$si", "$sp", "$proto", "$Rp")
+_REQUEST = f"$_s({SEPARATOR.join((*_SOURCE, '$ci', '$ft', '$tt', '$rm', '$ct', '$(hdr(Via)[*])', '$(hdr(Record-Route)[*])'))})"
+_FROM = f"$_s({SEPARATOR.join(('$avp(new_from)', '$avp(asserted)', '$fu'))})"
+_REPLY = f"$_s({SEPARATOR.join((*_SOURCE, '$ct', '$(hdr(Record-Route)[*])', '$avp(shift)', '$avp(shown)'))})"
 _RPORT = re.compile(r";\s*rport(?:=\d*)?(?=[;,\s]|$)", re.IGNORECASE)
 _URI = re.compile(r"<([^<>]*)>")
 _TOKEN_SIZE = 45
@@ -46,11 +48,13 @@ class Hiding:
 
     def invite(self) -> bool:
         """A dialog-forming INVITE that is relayed; `$avp(tl)` is there."""
-        ip, port, proto, to_port, call_id, tag, _, _, contact = self._facts(_REQUEST, 9)
-        via, record_route = self._facts(_HEADERS, 2)
+        ip, port, proto, to_port, call_id, tag, _, _, contact, via, record_route = self._facts(_REQUEST, 11)
         token = self._get("$avp(tl)")[:_TOKEN_SIZE]
         other = other_call_id(token[:32], call_id)
         leg = self._leg("caller", token, contact, (ip, port, proto, to_port), record_route, call_id if other else "")
+        new_from, asserted, from_uri = self._facts(_FROM, 3)
+        if new_from != NOTHING or asserted == "-":
+            leg = replace(leg, uri=from_uri)
         self._sets("$avp(leg)", seal(self._key, leg, dialog_of(call_id, tag)))
         self._sets("$avp(up)", self._view(via, ip, port, to_port, call_id if other else ""))
         if other:
@@ -61,7 +65,7 @@ class Hiding:
 
     def reply(self) -> bool:
         """A reply with a Contact to a request that `invite` or `in_dialog` has seen."""
-        ip, port, proto, to_port, contact, record_route, shift = self._facts(_REPLY, 7)
+        ip, port, proto, to_port, contact, record_route, shift, shown = self._facts(_REPLY, 8)
         side = "caller" if self._get("$avp(reply_of)") == "caller" else "callee"
         call_id = (self._get("$avp(callers_call_id)") or "") if side == "caller" else ""
         leg = self._leg(
@@ -69,18 +73,20 @@ class Hiding:
         )
         if shift != NOTHING:
             leg = replace(leg, shift=int(shift))
+        if shown != NOTHING:
+            leg = replace(leg, uri=shown)
         self._sets("$var(leg)", seal(self._key, leg, self._get("$avp(dialog)")))
         return True
 
     def in_dialog(self) -> bool:
         """A request within a dialog; False: its Request-URI is not one that we gave this dialog's parties."""
-        ip, port, proto, to_port, call_id, from_tag, to_tag, method, contact = self._facts(_REQUEST, 9)
+        facts = self._facts(_REQUEST, 11)
+        ip, port, proto, to_port, call_id, from_tag, to_tag, method, contact, via, record_route = facts
         try:
             leg = unseal(self._key, self._get("$(ru{uri.param,tl})") or "", call_id, (from_tag, to_tag))
         except NotSealedHere:
             return False
         by = "callee" if leg.side == "caller" else "caller"
-        via, record_route = self._facts(_HEADERS, 2)
         callers_call_id = leg.call_id or call_id
         other = self._other_call_id(leg, call_id)
         if method != "ACK":
@@ -99,7 +105,11 @@ class Hiding:
                 record_route,
                 callers_call_id if other and by == "caller" else "",
             )
-            self._sets("$avp(leg)", seal(self._key, replace(mine, shift=leg.shift), self._get("$avp(dialog)")))
+            own_uri = self._get("$fu" if by == "caller" else "$tu") if leg.uri else ""
+            mine = replace(mine, shift=leg.shift, uri=own_uri)
+            self._sets("$avp(leg)", seal(self._key, mine, self._get("$avp(dialog)")))
+        if leg.uri:
+            self._sets("$avp(shown)", leg.uri)
         if leg.shift:
             self._move_cseq(leg, by, method)
         if other:
@@ -145,7 +155,7 @@ class Hiding:
         if by != "caller":
             return
         value = str(self._get("$hdr(CSeq)"))
-        number = int(value.split()[0])
+        number = int(value.split(maxsplit=1)[0])
         self._sets("$avp(cseq)", f"{number + leg.shift} {method}")
         if method != "ACK":
             self._sets("$avp(up)", f"{self._get('$avp(up)')}CSeq: {value}\r\n")

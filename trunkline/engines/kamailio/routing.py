@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
-from trunkline.core.carrier_state import OLD_AFTER, down_targets
 from trunkline.core.defence import SHORTEST_PREFIX
 from trunkline.core.registration import Contact
 from trunkline.core.routing_data import (
@@ -33,6 +32,7 @@ from trunkline.core.routing_data import (
     RateRow,
     TrunkRow,
 )
+from trunkline.engines.kamailio.carrier_state import OLD_AFTER, down_targets
 from trunkline.engines.kamailio.registrations import Registrations
 
 _TRUNK = (
@@ -66,7 +66,7 @@ class RoutingDb:
         self, path: Path, registrations: Registrations | None = None, carrier_state: Path | None = None
     ) -> None:
         """`registrations`: where PBXs are registered; None: nowhere. `carrier_state`: which carrier targets are down
-        (core/carrier_state.py); None: none.
+        (engines/kamailio/carrier_state.py); None: none.
 
         Raises OSError or sqlite3.Error when the file is not there or is not a database."""
         self._path = os.fspath(path)
@@ -134,7 +134,7 @@ class RoutingDb:
         return True
 
     def _look_at_carriers(self, path: str) -> None:
-        """Which targets are down: the node's watch writes it down (core/carrier_state.py)."""
+        """Which targets are down: the node's watch writes it down (engines/kamailio/carrier_state.py)."""
         try:
             written = os.stat(path).st_mtime
         except OSError:

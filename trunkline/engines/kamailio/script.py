@@ -23,17 +23,16 @@ from typing import Any
 
 import KSR  # there only inside Kamailio
 
-from trunkline.core import carrier_digest, media
+from trunkline.core import media
 from trunkline.core.caller_id import user_and_host
-from trunkline.core.carrier_room import with_room
 from trunkline.core.cause import Cause, error_header
-from trunkline.core.decision import TERMINATION, Challenge, Decision, MayRegister, Plan, Reject, Relay, advance, again
+from trunkline.core.decision import TERMINATION, Challenge, Decision, MayRegister, Reject, Relay
 from trunkline.core.defence import Offence
-from trunkline.core.failover import Failure, Next, Stop, after_failure
+from trunkline.core.failover import Failure
 from trunkline.core.invite import Invite
+from trunkline.core.offered_codecs import lacks_g711
 from trunkline.core.policy import Policy
 from trunkline.core.reason_header import q850_cause
-from trunkline.core.redirect import follow
 from trunkline.core.route import decide
 from trunkline.core.route_token import route_token
 from trunkline.core.sid import new_sid
@@ -42,7 +41,9 @@ from trunkline.engines.kamailio import events
 from trunkline.engines.kamailio.bans import Bans
 from trunkline.engines.kamailio.call_book import CallBook
 from trunkline.engines.kamailio.hiding import Hiding, OwnAddresses
+from trunkline.engines.kamailio.hunt import Hunt
 from trunkline.engines.kamailio.ksr import MalformedRequest, Message
+from trunkline.engines.kamailio.no_ack import end_unacknowledged
 from trunkline.engines.kamailio.registrar import Registrar
 from trunkline.engines.kamailio.routing import RoutingDb
 from trunkline.engines.kamailio.spool import Spool
@@ -59,6 +60,7 @@ class Edge:
     def __init__(self, settings: dict[str, Any]) -> None:
         self._edge: str = settings["edge"]
         self._host = bracketed(self._edge.rpartition(":")[0])
+        self._address: tuple[str, int] = (settings["own_address"], settings["own_port"])
         self._spool = Spool(Path(settings["spool"]), lambda now: _compact(events.spool_full(self._edge, now)))
         self._routing_path = Path(settings["routing_db"])
         self._carrier_state = Path(settings["carrier_state"])
@@ -98,6 +100,7 @@ class Edge:
         )
         self._book = CallBook(Path(settings["call_book"]))
         self._book.recount(time.time())
+        self._hunt = Hunt(self._message, self._hiding, self._book, self._policy, self._routing_at, self._write)
         self._dice = random.SystemRandom()
         self._sids: list[str] = []
         self._write({"e": "edge_started", "at": time.time(), "edge": self._edge, "pid": os.getpid()}, time.time())
@@ -150,21 +153,7 @@ class Edge:
             if isinstance(decision, Reject):
                 self._offended(decision.cause, invite.source_ip, invite.user_agent, now)
                 self._message.refuse(decision.sip_status, decision.reason, decision.headers)
-                self._write(
-                    {
-                        "e": "alert",
-                        "at": now,
-                        "edge": self._edge,
-                        "code": decision.error_code,
-                        "level": decision.cause.level,
-                        "text": decision.explanation,
-                        "source": self._message.lenient("si"),
-                        "account": decision.account_sid,
-                        "trunk": decision.trunk_sid,
-                        "seen": {"method": "REGISTER", "ruri": self._message.lenient("ru")},
-                    },
-                    now,
-                )
+                self._write(events.refused_register(self._edge, decision, invite, now), now)
             elif isinstance(decision, Challenge):
                 if self._bans.challenged(invite.source_ip, invite.user_agent, self._routing_at(now), now):
                     self._message.drop()
@@ -212,7 +201,9 @@ class Edge:
                 canceled=bool(message.number("$var(canceled)")),
             )
             contact = message.lenient("T_rpl($hdr(Contact))") if 300 <= failure.status < 400 else None
-            self._failed(failure, q850_cause(message.lenient("T_rpl($hdr(Reason))")), contact)
+            if failure.status in (415, 488, 606):
+                failure = replace(failure, no_common_codec=lacks_g711(message.lenient("rb") or ""))
+            self._hunt.failed(failure, q850_cause(message.lenient("T_rpl($hdr(Reason))")), contact)
         except Exception:
             self._bug()
         return 1
@@ -220,7 +211,11 @@ class Edge:
     def on_send_failed(self, _message: object) -> int:
         """The attempt could not even be sent: no connection, no such host."""
         try:
-            self._failed(Failure(status=477, reason="could not be sent", local=True), None)
+            if self._message.number("$avp(unanchored)"):
+                failure = Failure(status=503, reason="no media relay", local=True, no_media_relay=True)
+            else:
+                failure = Failure(status=477, reason="could not be sent", local=True)
+            self._hunt.failed(failure, None)
         except Exception:
             self._bug()
         return 1
@@ -236,6 +231,15 @@ class Edge:
 
     def on_ended(self, _message: object, facts: str) -> int:
         return self._tell(events.ended, facts)
+
+    def on_no_ack(self, _message: object, facts: str) -> int:
+        """The table `noack` of kamailio.cfg has let go of a call whose ACK never passed."""
+        self._tell(events.ended, f"{facts.partition(' ')[0]} {Cause.NO_ACK.name}")
+        try:
+            end_unacknowledged(self._address, facts)
+        except Exception:
+            self._log_bug()
+        return 1
 
     def on_bye(self, _message: object, facts: str) -> int:
         try:
@@ -396,92 +400,6 @@ class Edge:
         cause = Cause.MALFORMED_REQUEST
         header = error_header(cause.code, cause.value.text.format(detail=detail))
         self._message.refuse(cause.sip_status, cause.reason, () if header is None else (header,))
-
-    def _failed(self, failure: Failure, q850: int | None, contact: str | None = None) -> None:
-        now = time.time()
-        plan = self._message.plan()
-        if failure.status in (401, 407) and plan.direction == TERMINATION and not failure.local:
-            answered = self._with_credentials(plan, failure.status)
-            if isinstance(answered, Plan):
-                self._hiding.move_cseq()
-                self._message.go(answered)
-                return
-            failure = replace(failure, refused=answered)
-        redirected = follow(plan, failure, contact, self._policy)
-        plan = redirected or plan
-        verdict = self._verdict(failure, plan, now)
-        if isinstance(verdict, Next):
-            remaining = with_room(plan.remaining, plan.call_sid, self._book, now, plan.current)
-            plan = replace(plan, remaining=remaining)
-            if not remaining:
-                verdict = self._verdict(failure, plan, now)
-        goes_on = isinstance(verdict, Next)
-        self._write(
-            {
-                "e": "attempt_failed",
-                "sid": plan.call_sid,
-                "n": plan.n,
-                "at": now,
-                "code": failure.status,
-                "reason": failure.reason,
-                "local": failure.local,
-                "q850": q850,
-                "canceled": failure.canceled,
-                "next": goes_on,
-                "why": verdict.why,
-                "redirected": redirected is not None,
-            },
-            now,
-        )
-        if isinstance(verdict, Next):
-            plan = advance(plan, verdict.best)
-            self._message.go(plan)
-            self._write({"e": "attempt", "sid": plan.call_sid, "at": now, **events.attempt(plan)}, now)
-            return
-        self._book.end(plan.call_sid)
-        cause = verdict.cause
-        header = error_header(cause.code, cause.value.text) if cause is not None else None
-        # Kamailio would turn a 503 that it passes on into 500 (RFC 3261 section 16.7).
-        own_word = verdict.status == failure.status and not failure.local and failure.status != 503
-        if failure.canceled or (own_word and header is None):
-            self._message.let_through()
-        else:
-            self._message.refuse(verdict.status, verdict.reason, () if header is None else (header,))
-        self._write(
-            {
-                "e": "final",
-                "sid": plan.call_sid,
-                "at": now,
-                "code": verdict.status,
-                "reason": verdict.reason,
-                "canceled": failure.canceled,
-                "cause": cause.name if cause else None,
-                "error_code": cause.code if cause else None,
-            },
-            now,
-        )
-
-    def _verdict(self, failure: Failure, plan: Plan, now: float) -> Next | Stop:
-        began = self._message.began()
-        time_is_up = began is not None and now - began >= self._policy.setup_seconds
-        return after_failure(failure, plan.direction, len(plan.remaining), plan.best, time_is_up=time_is_up)
-
-    def _with_credentials(self, plan: Plan, status: int) -> Plan | str:
-        """The attempt with the answer to the carrier's challenge, once; or why there is none."""
-        target = plan.current
-        carrier = self._routing_at(time.time()).carrier(target.carrier_sid) if target.carrier_sid else None
-        if target.terms is None or not target.terms.credentials or carrier is None:
-            return "no credentials are set for it"
-        if target.terms.authorized:
-            return "it refuses the credentials that are set for it"
-        name = "WWW-Authenticate" if status == 401 else "Proxy-Authenticate"
-        try:
-            asked = self._message.lenient(f"T_rpl($(hdr({name})[*]))") or ""
-            value = carrier_digest.answer(asked, carrier, "INVITE", target.ruri, os.urandom(8).hex())
-        except carrier_digest.Unanswerable as problem:
-            return str(problem)
-        headers = (*target.headers, (carrier_digest.header_name(status), value))
-        return again(plan, replace(target, headers=headers, terms=replace(target.terms, authorized=True)))
 
     def _write(self, event: dict[str, object], now: float) -> None:
         self._append(_compact(event), now)

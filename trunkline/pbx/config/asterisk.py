@@ -143,7 +143,7 @@ def dialplan(request: TrunkRequest, trunk_dial: str, phone: str) -> str:
         lines += [f"exten => {number},1,{ring}", " same => n,Hangup()"]
     if request.way == "registration":
         lines += [
-            "; a registered trunk calls the contact that was registered: the dialled number stands in To",
+            "; a provider that calls the registered contact itself has the dialled number in To",
             f"exten => {request.username},1,Set(DID=${{CUT(CUT(PJSIP_HEADER(read,To),@,1),:,2)}})",
             f' same => n,GotoIf($["${{DID}}"="{request.username}"]?ring)',
             f" same => n,GotoIf(${{DIALPLAN_EXISTS(from-{request.name},${{DID}},1)}}?${{DID}},1)",

@@ -5,6 +5,51 @@ from __future__ import annotations
 from trunkline.pbx.config.request import ConfigFile, TrunkRequest
 
 PBX = "PBX_IP"
+MEDIA = "replace-origin replace-session-connection"
+E164 = (
+    '    if ($rU =~ "^[2-9][0-9]{9}$") $rU = "+1" + $rU;',
+    '    else if ($rU =~ "^1[2-9][0-9]{9}$") $rU = "+" + $rU;',
+    '    else if ($rU =~ "^011[1-9]") $rU = "+" + $(rU{s.substr,3,0});',
+    '    else if ($rU =~ "^00[1-9]") $rU = "+" + $(rU{s.substr,2,0});',
+)
+"""What people dial, as +E.164. OpenSIPS understands the same lines."""
+IN_DIALOG = (
+    '    if (is_method("CANCEL")) {',
+    "        if (t_check_trans()) t_relay();",
+    "        exit;",
+    "    }",
+    "    if (has_totag()) {",
+    "        if (loose_route()) {",
+    '            if (is_method("BYE")) rtpengine_delete();',
+    f'            else if (has_body("application/sdp")) rtpengine_manage("{MEDIA}");',
+    "            t_relay();",
+    '        } else if (is_method("ACK") && t_check_trans()) t_relay();',
+    "        exit;",
+    "    }",
+)
+REQUEST_ROUTE = (
+    "",
+    "request_route {",
+    '    if (!mf_process_maxfwd_header("10")) {',
+    '        sl_send_reply("483", "Too Many Hops");',
+    "        exit;",
+    "    }",
+    *IN_DIALOG,
+    '    if (is_method("OPTIONS")) {',
+    '        sl_send_reply("200", "OK");',
+    "        exit;",
+    "    }",
+    '    if (!is_method("INVITE")) {',
+    '        sl_send_reply("405", "Method Not Allowed");',
+    "        exit;",
+    "    }",
+    "    record_route();",
+    "    dlg_manage();",
+    '    if (allow_source_address("1")) route(FROM_TRUNK);',
+    '    if (allow_source_address("2")) route(TO_TRUNK);',
+    "    drop;",
+    "}",
+)
 
 
 def quoted(text: str) -> str:
@@ -75,73 +120,46 @@ def _head(request: TrunkRequest) -> list[str]:
 
 
 def _routes(request: TrunkRequest) -> list[str]:
-    media = "replace-origin replace-session-connection"
-    out = f"RTP/SAVP SDES-only-AES_CM_128_HMAC_SHA1_80 {media}" if request.secure else f"RTP/AVP {media}"
-    lines = [
-        "",
-        "request_route {",
-        '    if (!mf_process_maxfwd_header("10")) {',
-        '        sl_send_reply("483", "Too Many Hops");',
-        "        exit;",
-        "    }",
-        '    if (is_method("CANCEL")) {',
-        "        if (t_check_trans()) t_relay();",
-        "        exit;",
-        "    }",
-        "    if (has_totag()) {",
-        "        if (loose_route()) {",
-        '            if (is_method("BYE")) rtpengine_delete();',
-        f'            else if (has_body("application/sdp")) rtpengine_manage("{media}");',
-        "            t_relay();",
-        '        } else if (is_method("ACK") && t_check_trans()) t_relay();',
-        "        exit;",
-        "    }",
-        '    if (is_method("OPTIONS")) {',
-        '        sl_send_reply("200", "OK");',
-        "        exit;",
-        "    }",
-        '    if (!is_method("INVITE")) {',
-        '        sl_send_reply("405", "Method Not Allowed");',
-        "        exit;",
-        "    }",
-        "    record_route();",
-        "    dlg_manage();",
-        '    if (allow_source_address("1")) route(FROM_TRUNK);',
-        '    if (allow_source_address("2")) route(TO_TRUNK);',
-        "    drop;",
-        "}",
+    parts = [*REQUEST_ROUTE, *_from_trunk(request), *_to_trunk(request)]
+    return parts + (_answer_challenge(request) if request.has_credentials else [])
+
+
+def _from_trunk(request: TrunkRequest) -> list[str]:
+    numbers = [*request.numbers, *([request.username] if request.way == "registration" else [])]
+    return [
         "",
         "# Origination: a call for one of our numbers",
         "route[FROM_TRUNK] {",
-        *(f'    if ($rU == "{number}") route(TO_PBX);' for number in request.numbers),
-        *([f'    if ($rU == "{request.username}") route(TO_PBX);'] if request.way == "registration" else []),
+        *(f'    if ($rU == "{number}") route(TO_PBX);' for number in numbers),
         '    sl_send_reply("404", "Not Found");',
         "    exit;",
         "}",
         "",
         "route[TO_PBX] {",
-        f'    rtpengine_manage("RTP/AVP {media}");',
+        f'    rtpengine_manage("RTP/AVP {MEDIA}");',
         f'    $du = "sip:{PBX}:5060";',
         "    t_relay();",
         "    exit;",
         "}",
+    ]
+
+
+def _to_trunk(request: TrunkRequest) -> list[str]:
+    media = f"RTP/SAVP SDES-only-AES_CM_128_HMAC_SHA1_80 {MEDIA}" if request.secure else f"RTP/AVP {MEDIA}"
+    return [
         "",
         "# Termination: + and country code, the trunk's name in the request line, the next hop in $du",
         "route[TO_TRUNK] {",
-        '    if ($rU =~ "^[2-9][0-9]{9}$") $rU = "+1" + $rU;',
-        '    else if ($rU =~ "^1[2-9][0-9]{9}$") $rU = "+" + $rU;',
-        '    else if ($rU =~ "^011[1-9]") $rU = "+" + $(rU{s.substr,3,0});',
-        '    else if ($rU =~ "^00[1-9]") $rU = "+" + $(rU{s.substr,2,0});',
+        *E164,
         f'    $ru = "sip:" + $rU + "@{request.domain}";',
         f'    $du = "{next_hop(request)}";',
         f'    uac_replace_from("", "sip:{request.number}@{request.domain}");',
-        f'    rtpengine_manage("{out}");',
+        f'    rtpengine_manage("{media}");',
         *(['    t_on_failure("TRUNK_AUTH");'] if request.has_credentials else []),
         "    t_relay();",
         "    exit;",
         "}",
     ]
-    return lines + (_answer_challenge(request) if request.has_credentials else [])
 
 
 def _answer_challenge(request: TrunkRequest) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trunkline.pbx.config.kamailio import PBX, next_hop, quoted
+from trunkline.pbx.config.kamailio import E164, IN_DIALOG, MEDIA, PBX, next_hop, quoted
 from trunkline.pbx.config.request import ConfigFile, TrunkRequest
 
 
@@ -59,8 +59,6 @@ def _head(request: TrunkRequest) -> list[str]:
 
 
 def _routes(request: TrunkRequest) -> list[str]:
-    media = "replace-origin replace-session-connection"
-    out = f"RTP/SAVP SDES-only-AES_CM_128_HMAC_SHA1_80 {media}" if request.secure else f"RTP/AVP {media}"
     numbers = [*request.numbers, *([request.username] if request.way == "registration" else [])]
     return [
         "",
@@ -69,18 +67,7 @@ def _routes(request: TrunkRequest) -> list[str]:
         '        send_reply(483, "Too Many Hops");',
         "        exit;",
         "    }",
-        '    if (is_method("CANCEL")) {',
-        "        if (t_check_trans()) t_relay();",
-        "        exit;",
-        "    }",
-        "    if (has_totag()) {",
-        "        if (loose_route()) {",
-        '            if (is_method("BYE")) rtpengine_delete();',
-        f'            else if (has_body("application/sdp")) rtpengine_manage("{media}");',
-        "            t_relay();",
-        '        } else if (is_method("ACK") && t_check_trans()) t_relay();',
-        "        exit;",
-        "    }",
+        *IN_DIALOG,
         '    if (!is_method("INVITE")) {',
         '        send_reply(200, "OK");',
         "        exit;",
@@ -99,27 +86,31 @@ def _routes(request: TrunkRequest) -> list[str]:
         "}",
         "",
         "route[to_pbx] {",
-        f'    rtpengine_manage("RTP/AVP {media}");',
+        f'    rtpengine_manage("RTP/AVP {MEDIA}");',
         f'    $du = "sip:{PBX}:5060";',
         "    t_relay();",
         "    exit;",
         "}",
+        *_to_trunk(request),
+        *(_answer_challenge() if request.has_credentials else []),
+    ]
+
+
+def _to_trunk(request: TrunkRequest) -> list[str]:
+    media = f"RTP/SAVP SDES-only-AES_CM_128_HMAC_SHA1_80 {MEDIA}" if request.secure else f"RTP/AVP {MEDIA}"
+    return [
         "",
         "# Termination: + and country code, the trunk's name in the request line, the next hop in $du",
         "route[to_trunk] {",
-        '    if ($rU =~ "^[2-9][0-9]{9}$") $rU = "+1" + $rU;',
-        '    else if ($rU =~ "^1[2-9][0-9]{9}$") $rU = "+" + $rU;',
-        '    else if ($rU =~ "^011[1-9]") $rU = "+" + $(rU{s.substr,3,0});',
-        '    else if ($rU =~ "^00[1-9]") $rU = "+" + $(rU{s.substr,2,0});',
+        *E164,
         f'    $ru = "sip:" + $rU + "@{request.domain}";',
         f'    $du = "{next_hop(request)}";',
         f'    uac_replace_from("sip:{request.number}@{request.domain}");',
-        f'    rtpengine_manage("{out}");',
+        f'    rtpengine_manage("{media}");',
         *(['    t_on_failure("trunk_auth");'] if request.has_credentials else []),
         "    t_relay();",
         "    exit;",
         "}",
-        *(_answer_challenge() if request.has_credentials else []),
     ]
 
 

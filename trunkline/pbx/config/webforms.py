@@ -13,6 +13,10 @@ def _fields(*pairs: tuple[str, str]) -> str:
 
 
 def freepbx(request: TrunkRequest) -> list[ConfigFile]:
+    return [*_freepbx_trunk(request), *_freepbx_routes(request)]
+
+
+def _freepbx_trunk(request: TrunkRequest) -> list[ConfigFile]:
     trunk = f"Connectivity > Trunks > Add SIP (chan_pjsip) Trunk, {request.name}"
     registers = request.way == "registration"
     outer = (("External Address", request.public_ip), ("Local Networks", request.local_net or "192.168.0.0/16"))
@@ -68,6 +72,11 @@ def freepbx(request: TrunkRequest) -> list[ConfigFile]:
             ),
         ),
         ConfigFile(f"{trunk} > pjsip Settings > Codecs", "ulaw and alaw, and no other", APPLY),
+    ]
+
+
+def _freepbx_routes(request: TrunkRequest) -> list[ConfigFile]:
+    return [
         ConfigFile("Admin > Config Edit, pjsip.endpoint_custom_post.conf", f"[{request.name}](+)\ntimers=no"),
         ConfigFile(
             "Connectivity > Outbound Routes > Dial Patterns",
@@ -147,6 +156,10 @@ def fusionpbx(request: TrunkRequest) -> list[ConfigFile]:
 
 
 def threecx(request: TrunkRequest) -> list[ConfigFile]:
+    return [*_threecx_trunk(request), *_threecx_rules(request)]
+
+
+def _threecx_trunk(request: TrunkRequest) -> list[ConfigFile]:
     trunk = f"Voice & Chat > Add Trunk > Generic, {request.name}"
     ways = {
         "credentials": "Outbound (the trunk does not register)",
@@ -184,8 +197,13 @@ def threecx(request: TrunkRequest) -> list[ConfigFile]:
             f"{trunk} > Inbound Parameters",
             _fields(("Called Number", "To : User Part"), ("Source Identification", ", ".join(request.sources))),
         ),
+    ]
+
+
+def _threecx_rules(request: TrunkRequest) -> list[ConfigFile]:
+    return [
         ConfigFile(
-            f"{trunk} > Outbound Parameters",
+            f"Voice & Chat > {request.name} > Outbound Parameters",
             _fields(
                 ("Request Line URI : User Part", "CalledNum"),
                 ("Request Line URI : Host Part", f"GWHostPort ({request.domain})"),

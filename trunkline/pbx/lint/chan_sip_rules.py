@@ -12,8 +12,10 @@ from trunkline.pbx.lint.desk import Desk
 from trunkline.pbx.lint.finding import Place
 from trunkline.pbx.lint.provider import Provider, is_e164, is_private
 from trunkline.pbx.lint.sip_uri import parse
+from trunkline.pbx.lint.source import Endless, printable
 
 DEFAULT_CODECS = ("ulaw", "alaw", "gsm", "h263")
+MOST_TRUNKS = 500
 OUTER = ("externaddr", "externip", "externhost")
 
 
@@ -31,6 +33,11 @@ class SipPeer:
     @property
     def host(self) -> str:
         return parse(self.section.value("host")).host
+
+    @property
+    def proxy(self) -> str:
+        """Host of its outbound proxy; empty: none. `[transport://]host[:port][,force]`"""
+        return parse(self.value("outboundproxy").partition(",")[0].rpartition("//")[2]).host
 
     def last(self, *names: str) -> Option | None:
         return self.section.last(*names) or self.general.last(*names)
@@ -52,7 +59,9 @@ def judge(configuration: Configuration, desk: Desk) -> list[tuple[SipPeer, Provi
         and section.value("host").lower() not in ("", "dynamic")
         and not is_private(parse(section.value("host")).host)
     ]
-    judged = [(peer, desk.provider_of([peer.host], only_trunk=len(peers) == 1)) for peer in peers]
+    if len(peers) > MOST_TRUNKS:
+        raise Endless(f"{printable(configuration.file)}: has more than {MOST_TRUNKS} peers with a fixed host")
+    judged = [(peer, desk.provider_of([peer.host], only_trunk=len(peers) == 1, proxy=peer.proxy)) for peer in peers]
     for peer, provider in judged:
         _authentication(peer, provider, desk)
         # chan_sip knows who calls by one address for each peer: beside one with the name, these are for
@@ -183,12 +192,12 @@ def _timers(peer: SipPeer, provider: Provider, desk: Desk) -> None:
 
 
 def _registrations(general: Section, judged: list[tuple[SipPeer, Provider]], desk: Desk) -> None:
+    peers = {name: one for one in judged for name in (one[0].name.lower(), one[0].host)}
     for option in general.all("register"):
         # [peer?][transport://]user[@domain][:secret[:authuser]]@host[:port][/extension][~expiry]
         text = option.value.partition("?")[2] or option.value
         host = parse(text.rpartition("@")[2].partition("/")[0].partition("~")[0]).host
-        host = next((peer.host for peer, _ in judged if peer.name.lower() == host), host)
-        provider = desk.provider_of([host], only_trunk=len(judged) == 1 and judged[0][0].host == host)
+        provider = peers[host][1] if host in peers else desk.provider_of([host], only_trunk=False)
         if provider.registers is False:
             what = f"register= registers at {host or 'the trunk'}."
             why = f"{provider.title} takes no REGISTER; it knows you by address or by credentials in each call."

@@ -30,9 +30,12 @@ class Desk:
         self._known = tuple(known)
         self.findings: list[LintFinding] = []
 
-    def provider_of(self, hosts: Iterable[str], *, only_trunk: bool) -> Provider:
+    def provider_of(self, hosts: Iterable[str], *, only_trunk: bool, proxy: str = "") -> Provider:
         """Who a trunk with these hosts is of. A chosen provider whose names are not known gets every trunk, and one
         whose names are known also the only trunk that there is, where it is given by address and not by another name.
+
+        `proxy`: host that the trunk's calls are sent to whatever they name. A trunk that bears a provider's name and is
+        sent elsewhere is none of its own: a node of ours may serve the same names.
         """
         hosts = [host for host in hosts if host]
         if self.chosen is not None:
@@ -40,6 +43,8 @@ class Desk:
             unnamed = only_trunk and all(map(_is_address, hosts))
             return self.chosen if mine or unnamed or any(map(self.chosen.is_parent, hosts)) else GENERIC
         for provider in self._known:
+            if proxy and not provider.has_host(proxy):
+                continue
             if any(provider.has_host(host) or provider.is_parent(host) for host in hosts):
                 return provider
         return GENERIC

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from trunkline.pbx.lint.asterisk_conf import Configuration
 from trunkline.pbx.lint.finding import Place
@@ -27,7 +28,7 @@ class Step:
     place: Place
 
 
-@dataclass(slots=True)
+@dataclass
 class Context:
     name: str
     steps: list[Step] = field(default_factory=list)
@@ -35,9 +36,10 @@ class Context:
     open: bool = False
     """It asks elsewhere (switch, realtime), so that what it matches is not known from here."""
 
-    @property
-    def patterns(self) -> list[str]:
-        return list(dict.fromkeys(step.pattern for step in self.steps))
+    @cached_property
+    def takes_plus(self) -> bool:
+        """Whether an extension of its own matches some number that begins with +."""
+        return any(may_begin_with(pattern, "+") for pattern in {step.pattern for step in self.steps})
 
 
 def contexts_of(configuration: Configuration) -> dict[str, Context]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from trunkline.pbx.lint.asterisk_conf import Configuration
 from trunkline.pbx.lint.desk import Desk
-from trunkline.pbx.lint.dialplan import SPECIAL, Context, Step, contexts_of, globals_of, may_begin_with, places, reached
+from trunkline.pbx.lint.dialplan import SPECIAL, Context, Step, contexts_of, globals_of, places, reached
 from trunkline.pbx.lint.finding import Place
 from trunkline.pbx.lint.provider import Provider, is_e164
 
@@ -37,26 +37,36 @@ def judge(configuration: Configuration, trunks: list[TrunkEntry] | None, desk: D
     """`trunks`: those of the other files; None where extensions.conf was given alone."""
     contexts = contexts_of(configuration)
     variables = globals_of(configuration)
+    named = {trunk.name: trunk for trunk in trunks or ()}
     for context in contexts.values():
         for number, step in enumerate(context.steps):
             if step.application in ("dial", "trydial"):
-                _dial(step, context.steps[max(0, number - NEAR) : number], trunks, variables, desk)
+                _dial(
+                    step, context.steps[max(0, number - NEAR) : number], named, variables, desk, is_alone=trunks is None
+                )
+    leaving = {name: _leaving(context, variables) for name, context in contexts.items()} if trunks else {}
     for trunk in trunks or ():
-        _origination(configuration, contexts, trunk, variables, desk)
+        _origination(configuration, contexts, trunk, leaving, desk)
 
 
 def _dial(
-    step: Step, before: list[Step], trunks: list[TrunkEntry] | None, variables: dict[str, str], desk: Desk
+    step: Step,
+    before: list[Step],
+    trunks: dict[str, TrunkEntry],
+    variables: dict[str, str],
+    desk: Desk,
+    *,
+    is_alone: bool,
 ) -> None:
     for destination in _with(variables, step.arguments).partition(",")[0].split("&"):
         name, number = trunk_and_number(destination)
         if not name or not number:
             continue
-        entry = next((trunk for trunk in trunks or () if trunk.name == name), None)
+        entry = trunks.get(name)
         if entry is not None:
             _called(step, destination, number, entry.provider, desk, certain=True)
             _caller(step, before, name, entry.provider, desk)
-        elif trunks is None and desk.chosen is not None and "${EXTEN" in number:
+        elif is_alone and desk.chosen is not None and "${EXTEN" in number:
             _called(step, destination, number, desk.chosen, desk, certain=False)
 
 
@@ -145,11 +155,22 @@ def _caller(step: Step, before: list[Step], name: str, provider: Provider, desk:
         return
 
 
+def _leaving(context: Context, variables: dict[str, str]) -> dict[str, Step]:
+    """The first step with a pattern that sends what was dialled to a trunk, by the trunk's name."""
+    found: dict[str, Step] = {}
+    for step in context.steps:
+        if step.application == "dial" and step.pattern.startswith("_"):
+            name, number = trunk_and_number(_with(variables, step.arguments).partition(",")[0])
+            if "${EXTEN" in number:
+                found.setdefault(name, step)
+    return found
+
+
 def _origination(
     configuration: Configuration,
     contexts: dict[str, Context],
     trunk: TrunkEntry,
-    variables: dict[str, str],
+    leaving: dict[str, dict[str, Step]],
     desk: Desk,
 ) -> None:
     if not trunk.context or not trunk.by_number:
@@ -162,29 +183,25 @@ def _origination(
             desk.problem("NUM-02", trunk.place, what, "Each of them is answered with 404.", fixed, trunk.provider)
         return
     known = [context for context in found if context is not None]
-    _toll_fraud(known, trunk, variables, desk)
+    _toll_fraud(known, trunk, leaving, desk)
     if not trunk.provider.plus_origination or len(known) != len(found) or not configuration.complete:
         return
-    patterns = [pattern for context in known for pattern in context.patterns]
-    if any(context.open for context in known) or any(may_begin_with(pattern, "+") for pattern in patterns):
+    if any(context.open or context.takes_plus for context in known):
         return
-    steps = [step for context in known for step in context.steps]
-    place = steps[0].place if steps else trunk.place
+    place = next((context.steps[0].place for context in known if context.steps), trunk.place)
     what = f"No extension in the context {trunk.context} begins with +, and {trunk.provider.title} sends +E.164."
     why = "Calls to your numbers are answered with 404."
     fixed = f"[{trunk.context}]\nexten => _+X.,1,Goto(${{EXTEN:1}},1)\n; or: exten => +15557654321,1,Dial(PJSIP/100)"
     desk.problem("NUM-02", place, what, why, fixed, trunk.provider)
 
 
-def _toll_fraud(known: list[Context], trunk: TrunkEntry, variables: dict[str, str], desk: Desk) -> None:
+def _toll_fraud(known: list[Context], trunk: TrunkEntry, leaving: dict[str, dict[str, Step]], desk: Desk) -> None:
     for context in known:
-        for step in context.steps:
-            if step.application != "dial" or not step.pattern.startswith("_"):
-                continue
-            name, number = trunk_and_number(_with(variables, step.arguments).partition(",")[0])
-            if name == trunk.name and "${EXTEN" in number:
-                what = f"Who calls in by [{trunk.name}] can call out by it: {context.name} holds {step.pattern}."
-                why = "One number in this pattern that a caller can make the trunk send is a call at your expense."
-                fixed = f"; calls out belong into a context that {trunk.context} does not include"
-                desk.hint("SEC-01", step.place, what, why, fixed, trunk.provider)
-                return
+        step = leaving[context.name].get(trunk.name)
+        if step is None:
+            continue
+        what = f"Who calls in by [{trunk.name}] can call out by it: {context.name} holds {step.pattern}."
+        why = "One number in this pattern that a caller can make the trunk send is a call at your expense."
+        fixed = f"; calls out belong into a context that {trunk.context} does not include"
+        desk.hint("SEC-01", step.place, what, why, fixed, trunk.provider)
+        return

@@ -15,7 +15,8 @@ def judge(files: FreeswitchFiles, desk: Desk) -> None:
     for gateway in files.gateways:
         uri = _target(gateway)
         hosts = [uri.host, parse(gateway.value("from-domain")).host, parse(gateway.value("realm")).host]
-        provider = desk.provider_of(hosts, only_trunk=len(files.gateways) == 1)
+        proxy = parse(gateway.value("outbound-proxy")).host
+        provider = desk.provider_of(hosts, only_trunk=len(files.gateways) == 1, proxy=proxy)
         judged.setdefault(gateway.profile, []).append(provider)
         _registration(gateway, provider, desk)
         _host(gateway, uri, provider, desk)

@@ -19,9 +19,12 @@ OLD_TLS = ("sslv2", "sslv3", "tlsv1", "tlsv1_1")
 def judge(configuration: Configuration, desk: Desk) -> list[tuple[PjsipTrunk, Provider]]:
     """All rules on one configuration; returns its trunks, each with the provider that it was judged by."""
     trunks = find(configuration)
-    judged = [(trunk, desk.provider_of(trunk.hosts, only_trunk=len(trunks) == 1)) for trunk in trunks]
+    judged = [
+        (trunk, desk.provider_of(trunk.hosts, only_trunk=len(trunks) == 1, proxy=trunk.proxy)) for trunk in trunks
+    ]
+    auths = {section.name: section for section in sections_of(configuration, "auth")}
     for trunk, provider in judged:
-        _authentication(configuration, trunk, provider, desk)
+        _authentication(configuration, auths, trunk, provider, desk)
         _registration(trunk, provider, desk)
         _identify(trunk, provider, desk)
         _contacts(trunk, provider, desk)
@@ -33,7 +36,9 @@ def judge(configuration: Configuration, desk: Desk) -> list[tuple[PjsipTrunk, Pr
     return judged
 
 
-def _authentication(configuration: Configuration, trunk: PjsipTrunk, provider: Provider, desk: Desk) -> None:
+def _authentication(
+    configuration: Configuration, auths: dict[str, Section], trunk: PjsipTrunk, provider: Provider, desk: Desk
+) -> None:
     endpoint = trunk.endpoint
     if (inbound := endpoint.last("auth")) is not None and inbound.value:
         what = f"[{trunk.name}] has auth={inbound.value}: Asterisk asks whoever calls by this endpoint for a password."
@@ -43,7 +48,6 @@ def _authentication(configuration: Configuration, trunk: PjsipTrunk, provider: P
         fixed = f"[{trunk.name}]\ntype=endpoint\n; no auth= here; credentials for calls that go out:\noutbound_auth="
         fixed += endpoint.value("outbound_auth") or inbound.value
         desk.judge(not provider.answers_challenges, "AUTH-13", inbound.place, what, why, fixed, provider)
-    auths = {section.name: section for section in sections_of(configuration, "auth")}
     used = [*endpoint.all("outbound_auth"), *(one for reg in trunk.registrations for one in reg.all("outbound_auth"))]
     named = [auths[name] for name, _ in words(used) if name in auths]
     for name, option in words(used):

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from trunkline.pbx.lint.asterisk_conf import Configuration, Section, words
 from trunkline.pbx.lint.sip_uri import ConfiguredUri, parse
+from trunkline.pbx.lint.source import Endless, printable
+
+MOST_TRUNKS = 500
 
 
 @dataclass(slots=True)
@@ -21,6 +25,11 @@ class PjsipTrunk:
     @property
     def name(self) -> str:
         return self.endpoint.name
+
+    @property
+    def proxy(self) -> str:
+        """Host of its outbound proxy; empty: none."""
+        return parse(self.endpoint.value("outbound_proxy")).host
 
     @property
     def contacts(self) -> list[ConfiguredUri]:
@@ -48,22 +57,32 @@ def find(configuration: Configuration) -> list[PjsipTrunk]:
     """
     aors = {section.name: section for section in sections_of(configuration, "aor")}
     transports = {section.name: section for section in sections_of(configuration, "transport")}
-    identifies = sections_of(configuration, "identify")
+    identifies = _by(sections_of(configuration, "identify"), lambda section: section.value("endpoint"))
     registrations = sections_of(configuration, "registration")
+    by_endpoint = _by(registrations, lambda section: section.value("endpoint"))
+    by_host = _by(registrations, lambda section: parse(section.value("server_uri")).host)
     found = []
     for endpoint in sections_of(configuration, "endpoint"):
         trunk = PjsipTrunk(endpoint)
-        names = [word for word, _ in words(endpoint.all("aors"))]
-        trunk.aors = [aors[name] for name in names if name in aors]
-        trunk.identifies = [section for section in identifies if section.value("endpoint") == endpoint.name]
+        trunk.aors = [aors[name] for name, _ in words(endpoint.all("aors")) if name in aors]
+        trunk.identifies = identifies.get(endpoint.name, [])
         trunk.transport = transports.get(endpoint.value("transport"))
-        hosts = {uri.host for uri in trunk.contacts}
-        trunk.registrations = [
-            section
-            for section in registrations
-            if section.value("endpoint") == endpoint.name or parse(section.value("server_uri")).host in hosts - {""}
-        ]
+        own = list(by_endpoint.get(endpoint.name, ()))
+        for host in sorted({uri.host for uri in trunk.contacts}):
+            own += [section for section in by_host.get(host, ()) if section not in own]
+        trunk.registrations = own
         is_plain = bool(trunk.contacts) and not endpoint.value("auth")
         if endpoint.value("outbound_auth") or trunk.registrations or trunk.identifies or is_plain:
             found.append(trunk)
+    if len(found) > MOST_TRUNKS:
+        raise Endless(f"{printable(configuration.file)}: has more than {MOST_TRUNKS} trunks")
+    return found
+
+
+def _by(sections: list[Section], key: Callable[[Section], str]) -> dict[str, list[Section]]:
+    """Sections by a name in them; those without one are left out."""
+    found: dict[str, list[Section]] = {}
+    for section in sections:
+        if name := key(section):
+            found.setdefault(name, []).append(section)
     return found

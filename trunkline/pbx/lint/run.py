@@ -103,8 +103,8 @@ def _trunks(read: dict[str, list[Configuration]], desk: Desk) -> list[TrunkEntry
             found.append(_entry(trunk.endpoint, trunk.endpoint, not trunk.registrations, provider))
     if read["sip"]:
         whole = merged(read["sip"])
+        registers = any(section.all("register") for section in whole.named("general"))
         for peer, provider in chan_sip_rules.judge(whole, desk):
-            registers = any(section.all("register") for section in whole.named("general"))
             found.append(_entry(peer.section, peer.general, not registers, provider))
     return found
 

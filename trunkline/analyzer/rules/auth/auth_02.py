@@ -67,14 +67,14 @@ def _again(hop: Hop, exchange: Exchange) -> bool:
     sent = _matching(exchange)
     if sent is None or is_stale(exchange.final):
         return False
-    given = [
+    given = (
         challenge["nonce"]
-        for other in hop.exchanges
-        if other is not exchange and other.final is not None and other.final.index < exchange.final.index
-        for challenge in challenges(other.final)
+        for other in hop.before(exchange)
+        if other.final is not None and other.final.index < exchange.final.index
+        for challenge in reversed(challenges(other.final))
         if challenge["realm"] == sent["realm"]
-    ]
-    return bool(given) and given[-1] == sent["nonce"]
+    )
+    return next(given, None) == sent["nonce"]
 
 
 def _accepted_later(hop: Hop, exchange: Exchange) -> bool:

@@ -45,7 +45,7 @@ def check(trace: Trace) -> Iterator[Finding]:
         topic = about(final)
         if topic not in ("", "source") or (final.src is not None and final.src.ip in challenging):
             continue
-        if any(other.credentials for other in exchange.hop.exchanges):
+        if exchange.hop.credentials:
             continue
         seen = received_address(final)
         where = f" The provider saw it come from {seen}." if seen else ""

@@ -69,7 +69,7 @@ def _contradictions(exchange: Exchange, request: Message) -> Iterator[tuple[str,
         if before is None or before.final is None:
             continue
         realms = {challenge["realm"] for challenge in challenges(before.final)}
-        if realms and sent["realm"] not in realms and not _ever_asked(exchange, sent["realm"]):
+        if realms and sent["realm"] not in realms and sent["realm"] not in exchange.hop.realms:
             yield (
                 f"The digest names the realm {sent['realm']!r}; the challenge was for {', '.join(sorted(realms))!r}.",
                 sent,
@@ -80,16 +80,12 @@ def _contradictions(exchange: Exchange, request: Message) -> Iterator[tuple[str,
 
 
 def _challenge_before(exchange: Exchange, request: Message) -> Exchange | None:
-    earlier = [
+    earlier = (
         other
-        for other in exchange.hop.exchanges
+        for other in exchange.hop.before(exchange)
         if other.final is not None and other.final.status in (401, 407) and other.final.index < request.index
-    ]
-    return earlier[-1] if earlier else None
-
-
-def _ever_asked(exchange: Exchange, realm: str) -> bool:
-    return any(challenge["realm"] == realm for other in exchange.hop.exchanges for challenge in challenges(other.final))
+    )
+    return next(earlier, None)
 
 
 def _accepted(exchange: Exchange) -> bool:

@@ -36,7 +36,9 @@ def check(trace: Trace) -> Iterator[Finding]:
         if final is None or not asked or any(_is_usual(challenge) for challenge in asked):
             continue
         later = [
-            other for other in exchange.hop.exchanges if other.request is not None and other.request.index > final.index
+            other
+            for other in exchange.hop.after(exchange)
+            if other.request is not None and other.request.index > final.index
         ]
         sent = [answer for other in later for answer in answers(other.request)]
         if any(answer.algorithm.startswith("SHA") for answer in sent):

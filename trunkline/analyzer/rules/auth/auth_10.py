@@ -15,7 +15,7 @@ from hashlib import new as new_hash
 from trunkline.analyzer.model.finding import Finding
 from trunkline.analyzer.model.message import Message
 from trunkline.analyzer.model.trace import Trace
-from trunkline.analyzer.rules.credentials import Digest, answers, challenges
+from trunkline.analyzer.rules.credentials import Digest, answers
 from trunkline.analyzer.rules.facts import Exchange, facts_of
 from trunkline.analyzer.rules.quote import quote
 from trunkline.analyzer.rules.rule import Rule
@@ -28,6 +28,8 @@ RULE = Rule(
     reference="RFC 7616 section 3.4.1",
     fix="Set the password that the provider's credential list has; the digest in the trace was made with another one.",
 )
+MOST_REALMS = 20
+"""Of a dialog that are tried."""
 _HASHES = {"MD5": md5, "MD5-SESS": md5, "SHA-256": sha256, "SHA-256-SESS": sha256}
 
 
@@ -84,8 +86,7 @@ def _right(exchange: Exchange, request: Message, sent: Digest) -> Finding:
 def _which(exchange: Exchange, request: Message, sent: Digest, password: str) -> str:
     """Which of realm and uri would make it fit; else it is the password."""
     wanted = sent["response"].lower()
-    realms = {challenge["realm"] for other in exchange.hop.exchanges for challenge in challenges(other.final)}
-    for realm in sorted(realms):
+    for realm in sorted(exchange.hop.realms)[:MOST_REALMS]:
         if _response(sent, request.method, realm, sent["uri"], password) == wanted:
             return f"the realm is wrong, it was computed for {realm}"
     if _response(sent, request.method, sent["realm"], request.ruri, password) == wanted:

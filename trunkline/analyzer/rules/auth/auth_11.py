@@ -69,7 +69,7 @@ def check(trace: Trace) -> Iterator[Finding]:
 
 def _finding(source: str, exchanges: list[Exchange], what: str, confidence: Confidence) -> Finding:
     return RULE.finding(
-        f"{what} ({len(exchanges)} requests).",
+        f"{what} ({len(exchanges):,} request{'s' if len(exchanges) != 1 else ''}).",
         "Programs on the Internet try user names and passwords until one fits, and then call expensive numbers.",
         calls=[exchange.id for exchange in exchanges],
         evidence=[quote(exchange.request, "User-Agent") for exchange in exchanges[:3]],

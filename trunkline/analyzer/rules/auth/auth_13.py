@@ -33,7 +33,7 @@ def check(trace: Trace) -> Iterator[Finding]:
         request, final = exchange.request, exchange.final
         if request is None or final is None or exchange.method != "INVITE" or not exchange.hop.origination:
             continue
-        if request.to_tag or any(other.credentials for other in exchange.hop.exchanges):
+        if request.to_tag or exchange.hop.credentials:
             continue
         if final.time is not None and not waited(trace, final.time, 2.0):
             continue

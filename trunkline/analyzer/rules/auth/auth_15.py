@@ -36,7 +36,7 @@ def check(trace: Trace) -> Iterator[Finding]:
         first, final = exchange.request, exchange.final
         if first is None or final is None:
             continue
-        for other in exchange.hop.exchanges:
+        for other in exchange.hop.after(exchange):
             again = other.request
             if again is None or not other.credentials or again.index < final.index or again.method != first.method:
                 continue

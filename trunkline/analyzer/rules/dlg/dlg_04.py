@@ -7,6 +7,7 @@ Fix: Contact, Route and CSeq of the BYE.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from trunkline.analyzer.model.finding import Finding
@@ -30,12 +31,15 @@ RULE = Rule(
 
 def check(trace: Trace) -> Iterator[Finding]:
     """One finding per target and result."""
-    for exchange in facts_of(trace).by_method.get("BYE", ()):
+    byes = facts_of(trace).by_method.get("BYE", [])
+    of_hop = Counter(id(exchange.hop) for exchange in byes)
+    ended = {id(bye.hop): bye for bye in byes if bye.final is not None and bye.final.status < 300}
+    for exchange in byes:
         request, final = exchange.request, exchange.final
         if request is None or is_scanner(request):
             continue
-        others = [other for other in exchange.hop.exchanges if other.method == "BYE" and other is not exchange]
-        if any(other.final is not None and other.final.status < 300 for other in others):
+        others = of_hop[id(exchange.hop)] > 1
+        if id(exchange.hop) in ended:
             continue
         target = str(request.dst or split_uri(request.ruri)[1])
         sends = [message for message in exchange.transaction.requests if message.duplicate_of is None]

@@ -63,5 +63,5 @@ def _falls_back(refused: Exchange, before: Message) -> bool:
         and exchange.final is not None
         and exchange.final.status < 300
         and not is_fax(exchange.request.sdp)
-        for exchange in refused.hop.exchanges
+        for exchange in refused.hop.after(refused)
     )

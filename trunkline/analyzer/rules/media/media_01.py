@@ -67,7 +67,7 @@ def check(trace: Trace) -> Iterator[Finding]:
 
 
 def _vantage(trace: Trace) -> set[str]:
-    """The hosts that every SIP and RTP packet comes from or goes to: where there is one, the capture was taken there."""
+    """The hosts that every SIP and RTP packet comes from or goes to: the capture was taken there. Mostly none."""
     common: set[str] | None = None
     pairs = {(m.src.ip, m.dst.ip) for m in trace.messages if m.src is not None and m.dst is not None}
     for pair in pairs | {(stream.src.ip, stream.dst.ip) for stream in trace.media.streams}:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trunkline.analyzer.model.finding import Finding
+from trunkline.analyzer.model.stream import Stream
 from trunkline.analyzer.model.trace import Trace
 from trunkline.analyzer.rules.dialogs import answer_of
 from trunkline.analyzer.rules.flows import OTHER, Flow, always_active, answer_time, end_time, flows_of
@@ -35,7 +36,7 @@ def check(trace: Trace) -> Iterator[Finding]:
     """One finding per direction and pair of hosts."""
     heard: dict[tuple[int, str], list[Flow]] = {}
     for flow in flows_of(trace):
-        if flow.hop is not None and flow.receiver and flow.is_audio and flow.stream.packets > STRAY:
+        if flow.hop is not None and flow.receiver and flow.is_audio and _audible(flow.stream) > STRAY:
             heard.setdefault((id(flow.hop), flow.receiver), []).append(flow)
     sure = _some_call_is_heard_both_ways(heard)
     for (hop_id, receiver), flows in heard.items():
@@ -64,6 +65,11 @@ def check(trace: Trace) -> Iterator[Finding]:
             key=f"{flow.stream.src.ip}:{flow.stream.dst.ip}",
             values=values_of(hop, answer.invite, answer.ok),
         )
+
+
+def _audible(stream: Stream) -> int:
+    """Packets with audio: keys can be pressed on a line that carries no voice."""
+    return stream.packets - sum(event.packets for event in stream.events)
 
 
 def _is_long(trace: Trace, flow: Flow) -> bool:

@@ -2,7 +2,8 @@
 
 Proof: a gap of more than 300 ms with lost packets, or the last RTP of one direction more than 2 s before the BYE while
 the other direction goes on.
-Traps: hold, silence suppression, pauses of the capture itself (CAP-07).
+Traps: hold, silence suppression, pauses of the capture itself (CAP-07). A sender that stands still for a moment and
+loses a packet besides is no drop-out of the network: what is missing has to fill the gap.
 Fix: the link; time-outs of NAT.
 """
 
@@ -25,6 +26,9 @@ RULE = Rule(
     needs=("media", "time"),
 )
 
+STRAY = 5
+"""Packets that NAT keep-alives and probes send without audio."""
+
 
 def check(trace: Trace) -> Iterator[Finding]:
     """One finding per sender and kind."""
@@ -34,12 +38,17 @@ def check(trace: Trace) -> Iterator[Finding]:
             key = (id(flow.hop), flow.receiver)
             last[key] = max(last.get(key, 0.0), flow.stream.last)
     for flow in flows_of(trace):
-        if not flow.is_audio or flow.stream.packets < 50:
+        if not flow.is_audio or flow.stream.packets <= STRAY:
             continue
-        gap = next(
-            (g for g in flow.stream.gaps if g.seconds > 0.3 and not g.excused and not _everywhere(trace, g)), None
+        gap = flow.stream.packets >= 50 and next(
+            (
+                g
+                for g in flow.stream.gaps
+                if g.seconds > 0.3 and not g.excused and _is_loss(flow, g) and not _everywhere(trace, g)
+            ),
+            None,
         )
-        if gap is not None and gap.lost and _active(flow):
+        if gap and _active(flow):
             yield RULE.finding(
                 f"Nothing comes from {flow.stream.src} for {gap.seconds:.1f} s ({gap.lost} packets are missing).",
                 "The listener hears a drop-out.",
@@ -62,6 +71,11 @@ def check(trace: Trace) -> Iterator[Finding]:
                 confidence="strong",
                 key=f"{flow.stream.src.ip}:stop",
             )
+
+
+def _is_loss(flow: Flow, gap: Gap) -> bool:
+    """Whether the missing packets are at least half of those that the gap would have held."""
+    return gap.lost > 0 and gap.lost * (flow.stream.ptime_ms or 20.0) / 1000 >= 0.5 * gap.seconds
 
 
 def _active(flow: Flow) -> bool:

@@ -31,7 +31,9 @@ def check(trace: Trace) -> Iterator[Finding]:
     long = [flow for flow in flows_of(trace) if flow.stream.duration > 10.0 and flow.stream.call]
     if long:
         yield RULE.finding(
-            f"{len(long)} streams of more than 10 s, and no RTCP for any of them.",
+            "1 stream of more than 10 s, and no RTCP for it."
+            if len(long) == 1
+            else f"{len(long):,} streams of more than 10 s, and no RTCP for any of them.",
             "Without it neither side knows what the other receives, and some equipment takes the call for dead.",
             calls=[call for flow in long for call in flow.calls],
             evidence=[long[0].quoted(f"{long[0].stream.duration:.0f} s without RTCP")],

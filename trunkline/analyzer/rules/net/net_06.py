@@ -2,7 +2,8 @@
 
 Proof: the certificate in a handshake up to TLS 1.2: its end is before the frame's time, or its names do not hold the
 one that the client asked for; issuer and subject are the same.
-Traps: TLS 1.3 hides it. A self-signed certificate may be trusted on purpose: a warning, unless an alert follows.
+Traps: TLS 1.3 hides it. A self-signed certificate may be trusted on purpose: a warning, unless an alert follows. So may
+any other fault: where the client goes on and sends data, it does not verify.
 Fix: renew, with the chain, for the right name.
 """
 
@@ -29,6 +30,7 @@ RULE = Rule(
 def check(trace: Trace) -> Iterator[Finding]:
     """One finding per server and fault."""
     alerts = {frozenset((fact.src, fact.dst)) for fact in trace.capture.tls if fact.kind == "alert" and fact.fatal}
+    went_on = {(fact.src, fact.dst) for fact in trace.capture.tls if fact.kind == "application_data"}
     names = {
         frozenset((fact.src, fact.dst)): fact.server_name for fact in trace.capture.tls if fact.kind == "client_hello"
     }
@@ -41,11 +43,14 @@ def check(trace: Trace) -> Iterator[Finding]:
         pair = frozenset((fact.src, fact.dst))
         for kind, what, sure in _faults(leaf, fact.time, names.get(pair, "")):
             failed = pair in alerts
+            taken = not failed and (fact.dst, fact.src) in went_on
             yield RULE.finding(
                 f"The certificate of {fact.src}, for {cut(leaf.subject, 80)}, {what}.",
-                "A client that verifies certificates ends the handshake here.",
+                "This client does not verify it, and goes on; one that does ends the handshake here."
+                if taken
+                else "A client that verifies certificates ends the handshake here.",
                 evidence=[quote_place(fact.place, "TLS certificate", leaf.subject, fact.time)],
-                severity="critical" if sure or failed else "warn",
+                severity="critical" if failed or (sure and not taken) else "warn",
                 confidence="proven" if sure else "strong",
                 key=f"{fact.src.ip}:{kind}",
             )

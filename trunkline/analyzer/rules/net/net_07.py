@@ -1,7 +1,8 @@
 """TCP is refused, reset or closed in the middle of a call.
 
 Proof: a SYN to a SIP port is answered by RST; or a connection with SIP is reset between INVITE and BYE.
-Traps: a connection that is idle, closed and made anew is fine.
+Traps: a connection that is idle, closed and made anew is fine. A program tries TCP for what is too large for UDP (RFC
+3261 section 18.1.1), and goes on over UDP where that is refused.
 Fix: keep-alive every 30 s, longer idle timers in firewalls.
 """
 
@@ -31,18 +32,25 @@ def check(trace: Trace) -> Iterator[Finding]:
     asked = {(fact.src, fact.dst) for fact in facts if fact.kind == "syn"}
     greeted = {(fact.dst, fact.src) for fact in facts if fact.kind == "syn_ack"}
     sip = {(m.src, m.dst) for m in trace.messages if m.raw.transport in ("tcp", "tls", "ws", "wss")}
+    udp = {
+        frozenset((m.src.ip, m.dst.ip))
+        for m in trace.messages
+        if m.src is not None and m.dst is not None and m.raw.transport == "udp" and m.status
+    }
     for fact in facts:
         if fact.kind != "rst":
             continue
         way, back = (fact.dst, fact.src), (fact.src, fact.dst)
         if way in asked and way not in greeted and not fact.payload_before and fact.src.port in (5060, 5061):
+            also_udp = frozenset((fact.src.ip, fact.dst.ip)) in udp
             yield RULE.finding(
-                f"{fact.src} refused the TCP connection from {fact.dst.ip}.",
+                f"{fact.src} refused the TCP connection from {fact.dst.ip}"
+                + ("; the two speak SIP over UDP instead." if also_udp else "."),
                 "No program listens on this port, or a firewall refuses it.",
                 evidence=[quote_place(fact.place, "TCP", "RST answers SYN", fact.time)],
-                severity="critical",
+                severity="info" if also_udp else "critical",
                 confidence="strong",
-                key=f"refused:{fact.src}",
+                key=f"refused:{fact.src}:{also_udp}",
                 transport="tcp",
             )
         elif fact.payload_before and (way in sip or back in sip):

@@ -30,7 +30,7 @@ def check(trace: Trace) -> Iterator[Finding]:
     for flow in flows_of(trace):
         stream = flow.stream
         share = stream.loss_share
-        if share <= 0.01 or stream.lost < 3 or stream.expected < 100:
+        if share <= 0.01 or stream.lost < 3 or stream.expected < 100 or (stream.heuristic and stream.packets < 50):
             continue
         grave = share > 0.03
         yield RULE.finding(

@@ -39,7 +39,7 @@ def check(trace: Trace) -> Iterator[Finding]:
             and other.final.status < 300
             and other.final.index > final.index
             and other.method == exchange.method
-            for other in exchange.hop.exchanges
+            for other in exchange.hop.after(exchange)
         )
         yield RULE.finding(
             f"{exchange.method} was refused with {final.status}: "

@@ -47,7 +47,10 @@ def check(trace: Trace) -> Iterator[Finding]:
                 pairs[peer, host] = quote_sdp(message, "c=")
     if not pairs:
         return
-    told = [f"{peer} signals, and its media is at {host}" for peer, host in list(pairs)[:MOST_NAMED]]
+    hosts: dict[str, list[str]] = {}
+    for peer, host in list(pairs)[:MOST_NAMED]:
+        hosts.setdefault(peer, []).append(host)
+    told = [f"{peer} signals, and its media is at {' and '.join(at)}" for peer, at in hosts.items()]
     more = f"; and {len(pairs) - MOST_NAMED:,} more" if len(pairs) > MOST_NAMED else ""
     yield RULE.finding(
         f"{'; '.join(told)}{more}.",

@@ -44,6 +44,8 @@ def check(trace: Trace) -> Iterator[Finding]:
         if first is not None and first[0].is_request and not first[0].to_tag and _is_dead(first[1]):
             yield _finding(hop, *first, begins=True)
             continue
+        if any(e.method == "REFER" and e.final is not None and e.final.status < 300 for e in hop.exchanges):
+            continue  # held while it is transferred: nobody takes it back
         for message, sdp in last.values():
             if message.is_request and message.to_tag and muted(audio(sdp)) and _lasted(hop, message):
                 yield _finding(hop, message, sdp, begins=False)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trunkline.analyzer.model.finding import Finding
+from trunkline.analyzer.model.message import Problem, Sdp
 from trunkline.analyzer.model.trace import Trace
 from trunkline.analyzer.rules.descriptions import audio, described
 from trunkline.analyzer.rules.facts import facts_of
@@ -38,22 +39,26 @@ HARMLESS_WITH_AUDIO = ("no_version", "no_origin", "media", "port")
 
 
 def check(trace: Trace) -> Iterator[Finding]:
-    """One finding per host and fault."""
+    """One finding per host and fault, the gravest of each description."""
     for hop in facts_of(trace).calls():
         for message, sdp in described(hop):
             if message.raw.truncated or is_scanner(message):
                 continue
-            for problem in sdp.problems:
-                if problem.kind not in BREAKS:
-                    continue
-                section = audio(sdp)
-                usable = problem.kind in HARMLESS_WITH_AUDIO and section is not None and section.port > 0
-                yield RULE.finding(
-                    f"The SDP of {message.src or 'one side'} is broken: {problem.text}.",
-                    "Strict equipment refuses such a call; lenient equipment guesses, and audio may be missing.",
-                    calls=[hop.id],
-                    evidence=[quote_sdp(message, BREAKS[problem.kind])],
-                    severity="info" if usable else "critical",
-                    key=f"{message.src.ip if message.src else ''}:{problem.kind}",
-                )
-                break
+            faults = [problem for problem in sdp.problems if problem.kind in BREAKS]
+            if not faults:
+                continue
+            problem = next((fault for fault in faults if not _is_minor(fault, sdp)), faults[0])
+            yield RULE.finding(
+                f"The SDP of {message.src or 'one side'} is broken: {problem.text}.",
+                "Strict equipment refuses such a call; lenient equipment guesses, and audio may be missing.",
+                calls=[hop.id],
+                evidence=[quote_sdp(message, BREAKS[problem.kind])],
+                severity="info" if _is_minor(problem, sdp) else "critical",
+                key=f"{message.src.ip if message.src else ''}:{problem.kind}",
+            )
+
+
+def _is_minor(problem: Problem, sdp: Sdp) -> bool:
+    """The audio can be used all the same."""
+    section = audio(sdp)
+    return problem.kind in HARMLESS_WITH_AUDIO and section is not None and section.port > 0

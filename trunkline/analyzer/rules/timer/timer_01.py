@@ -33,7 +33,7 @@ def check(trace: Trace) -> Iterator[Finding]:
             continue
         later = [
             other
-            for other in exchange.hop.exchanges
+            for other in exchange.hop.after(exchange)
             if other.request is not None and other.request.index > final.index and other.method == exchange.method
         ]
         smallest = final.value("Min-SE").partition(";")[0].strip()

@@ -1,6 +1,7 @@
 """What a node knows of its carriers, as a file: which targets are down, where we are registered.
 
-The node's watch writes it, the edge, the API and `trunkline status` read it.
+The node's watch writes it, the edge, the API and `trunkline status` read it. Runs inside Kamailio too: standard library
+and core only.
 """
 
 from __future__ import annotations

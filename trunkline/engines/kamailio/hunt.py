@@ -1,0 +1,137 @@
+"""A failed attempt in the SIP worker: once more with credentials, to the next target, or the caller's answer.
+
+Runs inside Kamailio: standard library, core and its neighbours only. What it decides by: core/failover.py,
+core/carrier_digest.py, core/carrier_room.py, core/redirect.py.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from trunkline.core import carrier_digest
+from trunkline.core.carrier_room import with_room
+from trunkline.core.cause import error_header
+from trunkline.core.decision import TERMINATION, Plan, advance, again
+from trunkline.core.failover import Failure, Next, Stop, after_failure
+from trunkline.core.policy import Policy
+from trunkline.core.redirect import follow
+from trunkline.engines.kamailio import events
+from trunkline.engines.kamailio.call_book import CallBook
+from trunkline.engines.kamailio.hiding import Hiding
+from trunkline.engines.kamailio.ksr import Message
+from trunkline.engines.kamailio.routing import RoutingDb
+
+Write = Callable[[dict[str, object], float], None]
+
+
+class Hunt:
+    def __init__(
+        self,
+        message: Message,
+        hiding: Hiding,
+        book: CallBook,
+        policy: Policy,
+        routing_at: Callable[[float], RoutingDb],
+        write: Write,
+    ) -> None:
+        """`write`: an event and its time."""
+        self._message, self._hiding, self._book = message, hiding, book
+        self._policy, self._routing_at, self._write = policy, routing_at, write
+
+    def failed(self, failure: Failure, q850: int | None, contact: str | None = None) -> None:
+        """Leave the verdict to kamailio.cfg, and the next target with it. `contact`: of a redirect."""
+        now = time.time()
+        plan = self._message.plan()
+        if failure.status in (401, 407) and plan.direction == TERMINATION and not failure.local:
+            answered = self._with_credentials(plan, failure.status, now)
+            if isinstance(answered, Plan):
+                self._hiding.move_cseq()
+                self._message.go(answered)
+                return
+            failure = replace(failure, refused=answered)
+        redirected = follow(plan, failure, contact, self._policy)
+        plan = redirected or plan
+        verdict = self._verdict(failure, plan, now)
+        if isinstance(verdict, Next):
+            remaining = with_room(plan.remaining, plan.call_sid, self._book, now, plan.current)
+            plan = replace(plan, remaining=remaining)
+            if not remaining:
+                verdict = self._verdict(failure, plan, now)
+        self._write(_attempt_failed(plan, failure, verdict, q850, now, redirected=redirected is not None), now)
+        if isinstance(verdict, Next):
+            plan = advance(plan, verdict.best)
+            self._message.go(plan)
+            self._write({"e": "attempt", "sid": plan.call_sid, "at": now, **events.attempt(plan)}, now)
+        else:
+            self._book.end(plan.call_sid)
+            self._answer(plan, failure, verdict, now)
+
+    def _verdict(self, failure: Failure, plan: Plan, now: float) -> Next | Stop:
+        began = self._message.began()
+        time_is_up = began is not None and now - began >= self._policy.setup_seconds
+        return after_failure(failure, plan.direction, len(plan.remaining), plan.best, time_is_up=time_is_up)
+
+    def _with_credentials(self, plan: Plan, status: int, now: float) -> Plan | str:
+        """The attempt with the answer to the carrier's challenge, once; or why there is none."""
+        target = plan.current
+        carrier = self._routing_at(now).carrier(target.carrier_sid) if target.carrier_sid else None
+        if target.terms is None or not target.terms.credentials or carrier is None:
+            return "no credentials are set for it"
+        if target.terms.authorized:
+            return "it refuses the credentials that are set for it"
+        name = "WWW-Authenticate" if status == 401 else "Proxy-Authenticate"
+        try:
+            asked = self._message.lenient(f"T_rpl($(hdr({name})[*]))") or ""
+            value = carrier_digest.answer(asked, carrier, "INVITE", target.ruri, os.urandom(8).hex())
+        except carrier_digest.Unanswerable as problem:
+            return str(problem)
+        headers = (*target.headers, (carrier_digest.header_name(status), value))
+        return again(plan, replace(target, headers=headers, terms=replace(target.terms, authorized=True)))
+
+    def _answer(self, plan: Plan, failure: Failure, verdict: Stop, now: float) -> None:
+        """No target is left, or none may be tried any more."""
+        cause = verdict.cause
+        header = error_header(cause.code, cause.value.text) if cause is not None else None
+        # Kamailio would turn a 503 that it passes on into 500 (RFC 3261 section 16.7).
+        own_word = verdict.status == failure.status and not failure.local and failure.status != 503
+        if failure.canceled or (own_word and header is None):
+            self._message.let_through()
+        else:
+            self._message.refuse(verdict.status, verdict.reason, () if header is None else (header,))
+        self._write(
+            {
+                "e": "final",
+                "sid": plan.call_sid,
+                "at": now,
+                "code": verdict.status,
+                "reason": verdict.reason,
+                "canceled": failure.canceled,
+                "cause": cause.name if cause else None,
+                "error_code": cause.code if cause else None,
+            },
+            now,
+        )
+
+
+def _attempt_failed(
+    plan: Plan, failure: Failure, verdict: Next | Stop, q850: int | None, now: float, *, redirected: bool
+) -> dict[str, object]:
+    """The event."""
+    return {
+        "e": "attempt_failed",
+        "sid": plan.call_sid,
+        "n": plan.n,
+        "at": now,
+        "code": failure.status,
+        "reason": failure.reason,
+        "local": failure.local,
+        "q850": q850,
+        "canceled": failure.canceled,
+        "next": isinstance(verdict, Next),
+        "why": verdict.why,
+        "redirected": redirected,
+        "ours": failure.no_media_relay,
+    }
