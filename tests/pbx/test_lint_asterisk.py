@@ -129,8 +129,8 @@ WRONG = [
     ("pjsip.conf", "timers=no", "media_address=192.168.1.5", "SDP-01", "problem", "media_address=192.168.1.5"),
     ("pjsip.conf", "timers=no", "from_user=100", "CLI-01", "problem", "from_user=100"),
     ("pjsip.conf", "allow=ulaw,alaw", "allow=gsm,speex", "COD-01", "problem", "allow=gsm,speex"),
-    ("pjsip.conf", "allow=ulaw,alaw\n", "", "COD-01", "problem", "disallow=all"),
-    ("pjsip.conf", "allow=ulaw,alaw", "allow=ulaw\ndisallow=all", "COD-01", "problem", "disallow=all"),
+    ("pjsip.conf", "allow=ulaw,alaw\n", "", "COD-01", "hint", "disallow=all"),
+    ("pjsip.conf", "allow=ulaw,alaw", "allow=ulaw\ndisallow=all", "COD-01", "hint", "disallow=all"),
     ("pjsip.conf", "allow=ulaw,alaw", "allow=g729,opus", "COD-05", "hint", "allow=g729,opus"),
     ("pjsip.conf", "allow=ulaw,alaw", "allow=ulaw:60", "COD-03", "hint", "allow=ulaw:60"),
     ("pjsip.conf", "rfc4733", "info", "DTMF-02", "problem", "dtmf_mode=info"),
@@ -167,7 +167,7 @@ WRONG = [
     ("sip.conf", "[tw]", "[tw]\nport=5061", "NET-05", "problem", "port=5061"),
     ("sip.conf", "[tw]", "[tw]\nfromuser=100", "CLI-01", "problem", "fromuser=100"),
     ("sip.conf", "allow=ulaw", "allow=gsm", "COD-01", "problem", "allow=gsm"),
-    ("sip.conf", "allow=ulaw\n", "", "COD-01", "problem", "disallow=all"),
+    ("sip.conf", "allow=ulaw\n", "", "COD-01", "hint", "disallow=all"),
     ("sip.conf", "rfc2833", "info", "DTMF-02", "problem", "dtmfmode=info"),
     ("sip.conf", "rfc2833", "inband", "DTMF-03", "problem", "dtmfmode=inband"),
     ("sip.conf", "[tw]", "[tw]\nencryption=yes", "SRTP-02", "problem", "encryption=yes"),
@@ -253,6 +253,18 @@ def test_a_trunk_of_somebody_else_is_not_judged_as_twilio(tmp_path):
     assert [(one.rule, one.severity, one.provider) for one in report.findings] == [("DTMF-02", "hint", "generic")]
 
 
+def test_a_trunk_in_the_own_network_may_have_private_addresses(tmp_path):
+    inner = "[t]\ntype=transport\nbind=192.168.1.5\n[pbx2]\ntype=endpoint\ntransport=t\naors=pbx2\nallow=ulaw\n"
+    inner += "media_address=192.168.1.5\n[pbx2]\ntype=aor\ncontact=sip:192.168.1.9:5061\n"
+    assert judged(tmp_path, {"pjsip.conf": inner}, "twilio").findings == []
+
+
+def test_a_dialplan_that_goes_on_in_another_language_is_not_whole(tmp_path):
+    (tmp_path / "extensions.ael").write_text("context from-tw {}")
+    files = {"pjsip.conf": PJSIP, "extensions.conf": EXTENSIONS.replace("[from-tw]", "[other]")}
+    assert judged(tmp_path, files).findings == []
+
+
 def test_a_phone_is_no_trunk(tmp_path):
     phone = "[100]\ntype=endpoint\nauth=100\naors=100\nallow=g722\ndtmf_mode=info\n[100]\ntype=aor\nmax_contacts=1\n"
     assert judged(tmp_path, {"pjsip.conf": PJSIP + phone}).findings == []
@@ -274,6 +286,8 @@ def test_a_phone_is_no_trunk(tmp_path):
         ("_[2-9]XX", "${EXTEN}", False),
         ("s", "${EXTEN}", None),
         ("_X.", "011${EXTEN}", False),
+        ("_X.", "alice", None),
+        ("alice", "${EXTEN}", None),
     ],
 )
 def test_whether_a_dialled_number_begins_with_plus(pattern, number, begins):

@@ -40,7 +40,9 @@ def fetch(context: Ctx, sid: str) -> Response:
     attempts = session.scalars(select(Attempt).where(Attempt.call_sid == sid).order_by(Attempt.n))
     alerts = session.scalars(select(Alert).where(Alert.resource_sid == sid).order_by(Alert.generated_us, Alert.sid))
     children = {
-        "attempts": [attempt_view(attempt) for attempt in attempts],
+        "attempts": [
+            attempt_view(attempt) | (rate_view(attempt) if context.caller.platform else {}) for attempt in attempts
+        ],
         "alerts": [alert_view(alert) for alert in alerts],
     }
     return shown(view(context, call) | children)
@@ -77,7 +79,7 @@ def view(context: Context, call: Call) -> dict[str, Any]:
         "source_address": call.source_address,
         "user_agent": call.user_agent,
         "codec": call.codec,
-        "price_micros": call.price_micros,
+        "price_micros": call.price_micros if context.caller.platform else None,
         "secure": call.secure,
         "edge": call.edge,
         "customer_side": _media(call, "customer"),
@@ -106,6 +108,12 @@ def attempt_view(attempt: Attempt) -> dict[str, Any]:
         "q850_cause": attempt.q850_cause,
         "outcome": attempt.outcome,
         "next": attempt.next,
+    }
+
+
+def rate_view(attempt: Attempt) -> dict[str, Any]:
+    """What carriers charge is the operator's to know."""
+    return {
         "rate_micros": attempt.rate_micros,
         "rate_first_seconds": attempt.rate_first_seconds,
         "rate_next_seconds": attempt.rate_next_seconds,

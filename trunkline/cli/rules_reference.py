@@ -48,9 +48,9 @@ def parts_of(text: str) -> dict[str, str]:
     current = ""
     for line in text.splitlines():
         name, colon, rest = line.partition(":")
-        if colon and name in PARTS:
-            current, line = name, rest
-        found[current] = f"{found.get(current, '')} {line.strip()}".strip()
+        begins = bool(colon) and name in PARTS
+        current = name if begins else current
+        found[current] = f"{found.get(current, '')} {(rest if begins else line).strip()}".strip()
     return found
 
 

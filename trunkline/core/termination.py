@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from math import inf
 from random import Random
@@ -31,12 +31,45 @@ class Place(NamedTuple):
     """A target that can be called."""
 
     sid: str
-    carrier: CarrierRow
     host: str
     """What stands behind the `@` of the Request-URI."""
     transport: str
+    priority: int
+    weight: int
+    carrier: CarrierRow
 
 
+class Ready(NamedTuple):
+    """An enabled carrier and where it can be called."""
+
+    carrier: CarrierRow
+    places: list[Place]
+    priority: int
+    weight: int
+
+
+class _Known:
+    """What was made of the carriers last: the same rows come with every call until somebody changes one."""
+
+    def __init__(self) -> None:
+        self._rows: object = None
+        self.ready: list[Ready] = []
+        self.usual = True
+        """No carrier wants anything special."""
+
+    def of(self, rows: Sequence[tuple[CarrierRow, Sequence[CarrierTargetRow]]]) -> _Known:
+        if rows is not self._rows:
+            self.ready = [
+                Ready(carrier, _places(carrier, targets), carrier.priority, carrier.weight)
+                for carrier, targets in rows
+                if carrier.enabled
+            ]
+            self.usual = all(one.carrier.usual for one in self.ready)
+            self._rows = rows
+        return self
+
+
+_known = _Known()
 _NO_RATES: Mapping[str, RateRow] = {}
 
 
@@ -49,58 +82,64 @@ def carrier_targets(
     *,
     at_any_cost: bool = False,
 ) -> tuple[Target, ...]:
-    """At most `policy.max_attempts` targets: enabled carriers in their order (`_carriers`), and within each its enabled
-    targets by priority and weight; those that are down only where all are.
+    """At most `policy.max_attempts` targets: enabled carriers by priority and weight, or `_by_rates`, and within each its
+    enabled targets by priority and weight; those that are down only where all are.
 
     Empty when there is none. `called` is +E.164, or an emergency number. `caller`: None leaves the headers alone.
     `at_any_cost`: an emergency call, which takes also carriers with rates and none for this number, and counts against
     no limit of theirs.
     """
-    rows_of = {carrier.sid: rows for carrier, rows in routing.carriers_with_targets()}
-    rates = routing.rates(called) if routing.rated_carriers() else _NO_RATES
-    rows = [
-        (carrier, row)
-        for carrier in _carriers(routing, policy, rates, dice, at_any_cost)
-        for row in in_order([row for row in rows_of[carrier.sid] if row.enabled], dice)
-    ]
+    known = _known.of(routing.carriers_with_targets())
+    rates = _NO_RATES
+    if routing.rated_carriers():
+        rates = routing.rates(called)
+        ready = _by_rates(known.ready, routing, policy, rates, dice, at_any_cost)
+    else:
+        ready = in_order(known.ready, dice)
+    places = [place for one in ready for place in in_order(one.places, dice)]
     down = routing.targets_down()
     if down:
-        rows = [pair for pair in rows if pair[1].sid not in down] or rows
-    found = _usable(rows)[: policy.max_attempts]
-    special = caller is not None and not all(place.carrier.plain for place in found)
-    wait, ring = policy.no_provisional_after, policy.no_answer_after
+        places = [place for place in places if place.sid not in down] or places
+    found = places[: policy.max_attempts]
+    if known.usual and not rates:
+        wait, ring = policy.no_provisional_after, policy.no_answer_after
+        return tuple(
+            [
+                Target(sid, carrier.sid, f"sip:{called}@{host}", transport, None, wait, ring)
+                for sid, host, transport, _, _, carrier in found
+            ]
+        )
+    if all(place.carrier.plain for place in found):
+        caller = None
     return tuple(
-        [
-            Target(place.sid, place.carrier.sid, f"sip:{called}@{place.host}", place.transport, None, wait, ring)
-            if place.carrier.usual and not special and not rates
-            else _special(place, called, caller if special else None, policy, rates.get(place.carrier.sid), at_any_cost)
-            for place in found
-        ]
+        [_special(place, called, caller, policy, rates.get(place.carrier.sid), at_any_cost) for place in found]
     )
 
 
-def _carriers(
-    routing: RoutingData, policy: Policy, rates: Mapping[str, RateRow], dice: Random, at_any_cost: bool
-) -> list[CarrierRow]:
-    """The enabled carriers in the order of attempts: by priority, among equals the cheapest first (or the other way
-    round, `policy.cheapest_first`), among equals again by weight.
+def _by_rates(
+    ready: Sequence[Ready],
+    routing: RoutingData,
+    policy: Policy,
+    rates: Mapping[str, RateRow],
+    dice: Random,
+    at_any_cost: bool,
+) -> list[Ready]:
+    """The carriers in the order of attempts: by priority, among equals the cheapest first (or the other way round,
+    `policy.cheapest_first`), among equals again by weight.
 
     A carrier that has rates, but none for this number, does not take the call. One that has no rates at all is the
     dearest of its rank.
     """
-    enabled = [carrier for carrier, _ in routing.carriers_with_targets() if carrier.enabled]
-    rated = routing.rated_carriers()
-    if not rated:
-        return in_order(enabled, dice)
     if not at_any_cost:
-        enabled = [carrier for carrier in enabled if carrier.sid in rates or carrier.sid not in rated]
+        rated = routing.rated_carriers()
+        ready = [one for one in ready if one.carrier.sid in rates or one.carrier.sid not in rated]
 
-    def rank(carrier: CarrierRow) -> tuple[float, float]:
-        rate = rates.get(carrier.sid)
+    def rank(one: Ready) -> tuple[float, float]:
+        rate = rates.get(one.carrier.sid)
         cost = inf if rate is None else rate.price_micros
-        return (cost, carrier.priority) if policy.cheapest_first else (carrier.priority, cost)
+        return (cost, one.priority) if policy.cheapest_first else (one.priority, cost)
 
-    return in_order_of(enabled, rank, dice)
+    return in_order_of(ready, rank, dice)
 
 
 def _special(
@@ -131,14 +170,14 @@ def _special(
     )
 
 
-def _usable(rows: Iterable[tuple[CarrierRow, CarrierTargetRow]]) -> list[Place]:
-    """Those whose URI has a meaning, in the same order."""
+def _places(carrier: CarrierRow, rows: Iterable[CarrierTargetRow]) -> list[Place]:
+    """The enabled targets whose URI has a meaning."""
     found: list[Place] = []
-    for carrier, row in rows:
-        address = target_address(row.sip_uri)
+    for row in rows:
+        address = target_address(row.sip_uri) if row.enabled else None
         if address is not None:
             host = f"{address.host_port};transport={address.transport}{address.params}"
-            found.append(Place(row.sid, carrier, host, address.transport))
+            found.append(Place(row.sid, host, address.transport, row.priority, row.weight, carrier))
     return found
 
 

@@ -132,3 +132,31 @@ def test_a_pause_of_every_stream_is_the_captures():
     assert [(round(gap.seconds, 1), gap.lost) for gap in media.capture_gaps] == [(1.6, 160)]
     one = [p for i, p in enumerate(talk(600)) if not 200 <= i < 280] + talk(600, ssrc=2, src=B, dst=A)
     assert collect(sorted(one, key=lambda p: p.time_ns)).capture_gaps == []
+
+
+def test_the_mean_leaves_out_what_begins_a_talkspurt():
+    """As Wireshark averages: such a packet moves the running jitter, and counts with the mean's own value."""
+    packets = [moved(p, float(5 * (n % 3))) for n, p in enumerate(talk(30))]
+    last = int.from_bytes(packets[-1].payload[2:4], "big"), int.from_bytes(packets[-1].payload[4:8], "big")
+    packets += [rtp(last[0] + i, last[1] + i * 40_000, 29 * 20 + i * 5_000 + 7 * i, marker=True) for i in range(1, 7)]
+    values = plain_jitter(packets)
+    mean, peak = 0.0, 0.0
+    for count, (value, packet) in enumerate(zip(values, packets[1:], strict=True), 1):
+        if packet.payload[1] < 0x80:
+            mean, peak = (mean * (count - 1) + value) / count, max(peak, value)
+    stream = only(packets)
+    assert stream.jitter_mean_ms == pytest.approx(mean, abs=0.001)
+    assert stream.jitter_max_ms == pytest.approx(peak, abs=0.001)
+    assert max(values) > peak
+
+
+def test_a_sender_that_stops_its_timestamps_has_no_clock_of_thousands_of_ppm():
+    packets, stamp, time = [], 0, 0.0
+    for number in range(2_000):
+        if number % 250 == 249:
+            time += 160.0  # it sends nothing, and its timestamps stand still
+        packets.append(rtp(number, stamp, time))
+        stamp, time = stamp + 160, time + 20.0
+    stream = only(packets)
+    assert stream.skew_ppm is None or abs(stream.skew_ppm) < 5000
+    assert stream.wrong_clock is None

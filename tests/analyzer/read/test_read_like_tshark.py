@@ -13,6 +13,7 @@ from capture_builders import frame, pcap, sip, tcp
 from trunkline.analyzer.limits import Limits
 from trunkline.analyzer.model.capture import Capture
 from trunkline.analyzer.read.files import read_files
+from trunkline.analyzer.read.sip_start import sip_start
 
 CAPTURES = Path(__file__).parents[3].parent / "shared" / "captures"
 FILES = sorted(path for path in CAPTURES.rglob("*.pcap*") if "hep" not in path.name)
@@ -96,3 +97,10 @@ def test_tcp(tmp_path):
     path = tmp_path / "tcp.pcap"
     path.write_bytes(pcap([tcp(b"", 1, 2), *segments, segments[1]]))
     assert ours(path) == tshark(path)
+
+
+def test_a_method_may_be_as_long_as_a_fuzzer_makes_it():
+    """RFC 3261 section 25.1 gives a method no length, and tshark counts such messages."""
+    for length in (1, 64, 65, 5_000):
+        line = b"a" * length + b" sip:x@192.0.2.1 SIP/2.0\r\nCSeq: 1 INVITE\r\n\r\n"
+        assert sip_start(line) == 0

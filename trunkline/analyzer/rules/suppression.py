@@ -98,18 +98,21 @@ def _covers(cause: Finding, effect: Finding) -> bool:
 
 
 def _word_of_provider(findings: list[Finding]) -> list[Finding]:
-    told: dict[str, str] = {}
+    told: dict[str, set[str]] = {}
     for finding in findings:
         if finding.merge_key.startswith("provider:"):
-            told.update(dict.fromkeys(finding.calls, finding.rule))
+            for call in finding.calls:
+                told.setdefault(call, set()).add(finding.rule)
     if not told:
         return findings
     kept: list[Finding] = []
     for finding in findings:
-        if finding.merge_key.startswith("provider:") or finding.rule not in REFUSALS:
+        if finding.merge_key.startswith("provider:"):
             kept.append(finding)
             continue
-        calls = [call for call in finding.calls if call not in told]
+        # The same rule by its own wits adds nothing; a rule that reads refusals has nothing left to guess.
+        guess = finding.rule in REFUSALS
+        calls = [call for call in finding.calls if not (told.get(call) and (guess or finding.rule in told[call]))]
         if calls or not finding.calls:
             finding.calls = calls
             kept.append(finding)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from trunkline.analyzer.model.message import Message
 from trunkline.analyzer.rules.addresses import is_private, is_public
+from trunkline.analyzer.rules.corrections import correction
 from trunkline.analyzer.rules.facts import Hop
 
 
@@ -41,6 +42,7 @@ def _from_request(values: dict[str, str | int | None], hop: Hop, request: Messag
     elif host and request.to_tag == "":
         values["provider_host"] = host
         values["called"] = user
+        values.update(correction(user))
         values["caller"] = request.from_.user if request.from_ is not None else None
 
 

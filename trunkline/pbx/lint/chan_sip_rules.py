@@ -138,7 +138,7 @@ def _media(peer: SipPeer, provider: Provider, desk: Desk) -> None:
     fixed = f"[{peer.name}]\ndisallow=all\nallow=ulaw\nallow=alaw"
     if not offered:
         why = "Calls fail, or end with 488."
-        desk.problem("COD-01", place, f"[{peer.name}] allows no codec in the end.", why, fixed, provider)
+        desk.hint("COD-01", place, f"[{peer.name}] allows no codec in the end.", why, fixed, provider)
     else:
         media_rules.codecs(desk, offered, place, f"[{peer.name}]", fixed, provider)
     dtmf = peer.last("dtmfmode")

@@ -6,14 +6,15 @@ import ipaddress
 from collections.abc import Iterable
 
 from trunkline.pbx.lint.finding import HINT, PROBLEM, LintFinding, Place
-from trunkline.pbx.lint.provider import Provider
+from trunkline.pbx.lint.provider import Provider, is_private
 
 GENERIC = Provider()
 
 
-def _is_address(host: str) -> bool:
+def _is_public(host: str) -> bool:
+    """Whether this is an address, and one of the internet."""
     try:
-        return bool(ipaddress.ip_address(host))
+        return bool(ipaddress.ip_address(host)) and not is_private(host)
     except ValueError:
         return False
 
@@ -32,7 +33,8 @@ class Desk:
 
     def provider_of(self, hosts: Iterable[str], *, only_trunk: bool, proxy: str = "") -> Provider:
         """Who a trunk with these hosts is of. A chosen provider whose names are not known gets every trunk, and one
-        whose names are known also the only trunk that there is, where it is given by address and not by another name.
+        whose names are known also the only trunk that there is, where it is given by a public address and not by
+        another name.
 
         `proxy`: host that the trunk's calls are sent to whatever they name. A trunk that bears a provider's name and is
         sent elsewhere is none of its own: a node of ours may serve the same names.
@@ -40,7 +42,7 @@ class Desk:
         hosts = [host for host in hosts if host]
         if self.chosen is not None:
             mine = not self.chosen.hosts or any(map(self.chosen.has_host, hosts))
-            unnamed = only_trunk and all(map(_is_address, hosts))
+            unnamed = only_trunk and all(map(_is_public, hosts))
             return self.chosen if mine or unnamed or any(map(self.chosen.is_parent, hosts)) else GENERIC
         for provider in self._known:
             if proxy and not provider.has_host(proxy):

@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 
 from trunkline.pbx.lint.asterisk_conf import Configuration
-from trunkline.pbx.lint.desk import Desk
-from trunkline.pbx.lint.dialplan import SPECIAL, Context, Step, contexts_of, globals_of, places, reached
+from trunkline.pbx.lint.desk import GENERIC, Desk
+from trunkline.pbx.lint.dialplan import DIGITS, SPECIAL, Context, Step, contexts_of, globals_of, places, reached
 from trunkline.pbx.lint.finding import Place
 from trunkline.pbx.lint.provider import Provider, is_e164
 
@@ -110,7 +110,8 @@ def _is_short(pattern: str) -> bool:
 def begins_with_plus(number: str, pattern: str) -> bool | None:
     """Whether the number that a Dial sends begins with +; None: that depends on more than this line."""
     if not number.startswith("${EXTEN"):
-        return None if number.startswith("$") else number.startswith("+")
+        # A name (PJSIP/alice@…) is no number.
+        return True if number.startswith("+") else False if number[:1] in DIGITS else None
     inner = number[len("${EXTEN") :].partition("}")[0]
     start, _, length = inner.removeprefix(":").partition(":")
     if not (start == "" or (start.isdigit() and len(start) < 3)) or length or pattern in SPECIAL:
@@ -122,9 +123,9 @@ def begins_with_plus(number: str, pattern: str) -> bool | None:
     if offset >= len(found):
         return None
     characters = found[offset]
-    if characters is None or (len(characters) > 1 and "+" in characters):
-        return None
-    return "+" in characters
+    if characters is None or not characters <= DIGITS:
+        return True if characters == {"+"} else None
+    return False
 
 
 def _corrected(step: Step, destination: str, number: str) -> str:
@@ -180,7 +181,9 @@ def _origination(
         if configuration.complete:
             what = f"Calls from [{trunk.name}] come into the context {trunk.context}, which is not in the dialplan."
             fixed = f"[{trunk.context}]\nexten => +15557654321,1,Dial(PJSIP/100)"
-            desk.problem("NUM-02", trunk.place, what, "Each of them is answered with 404.", fixed, trunk.provider)
+            certain = trunk.provider.name != GENERIC.name
+            why = "Each of them is answered with 404."
+            desk.judge(certain, "NUM-02", trunk.place, what, why, fixed, trunk.provider)
         return
     known = [context for context in found if context is not None]
     _toll_fraud(known, trunk, leaving, desk)

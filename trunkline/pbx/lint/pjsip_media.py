@@ -25,8 +25,8 @@ def _codecs(trunk: PjsipTrunk, provider: Provider, desk: Desk) -> None:
     place = last.place if last is not None else trunk.endpoint.place
     if not offered:
         what = f"[{trunk.name}] allows no codec" + (" in the end." if last is not None else ": it has no allow=.")
-        why = "Asterisk has no codec of its own accord with PJSIP: calls fail, or end with 488."
-        desk.problem("COD-01", place, what, why, fixed, provider)
+        why = "Asterisk then offers what the other leg happens to have, or nothing: calls end with 488."
+        desk.hint("COD-01", place, what, why, fixed, provider)
         return
     media_rules.codecs(desk, offered, place, f"[{trunk.name}]", fixed, provider)
 
@@ -118,7 +118,7 @@ def _address(trunk: PjsipTrunk, provider: Provider, desk: Desk) -> None:
         why = "The phone's address is then told to the trunk; where it cannot be reached, there is no audio."
         desk.hint("REINV-02", direct.place, what, why, "direct_media=no", provider)
     media = trunk.endpoint.last("media_address")
-    if media is not None and is_private(media.value):
+    if media is not None and is_private(media.value) and not trunk.is_inside:
         outer = trunk.transport is not None and bool(trunk.transport.value("external_media_address"))
         if not outer:
             what = f"media_address={media.value} stands in SDP, and nobody on the internet can reach it."

@@ -40,7 +40,10 @@ def _authentication(
     configuration: Configuration, auths: dict[str, Section], trunk: PjsipTrunk, provider: Provider, desk: Desk
 ) -> None:
     endpoint = trunk.endpoint
-    if (inbound := endpoint.last("auth")) is not None and inbound.value:
+    # A phone may have a section with type=identify, too: for certain is a trunk what also sends credentials.
+    sends = bool(endpoint.value("outbound_auth") or trunk.registrations)
+    inbound = endpoint.last("auth")
+    if inbound is not None and inbound.value and (sends or not provider.answers_challenges):
         what = f"[{trunk.name}] has auth={inbound.value}: Asterisk asks whoever calls by this endpoint for a password."
         why = f"Calls from {provider.title} would be answered with 401."
         if not provider.answers_challenges:
@@ -144,7 +147,8 @@ def _contacts(trunk: PjsipTrunk, provider: Provider, desk: Desk) -> None:
             elif provider.is_parent(uri.host):
                 what = f"The contact of [{aor.name}] is {uri.host}, which names no trunk."
                 desk.problem("NUM-05", option.place, what, why, fixed, provider)
-            _port(uri, option.place, aor, provider, desk)
+            if not trunk.is_inside:
+                _port(uri, option.place, aor, provider, desk)
 
 
 def _port(uri: ConfiguredUri, place: Place, aor: Section, provider: Provider, desk: Desk) -> None:
@@ -182,7 +186,8 @@ def _transport(configuration: Configuration, trunk: PjsipTrunk, provider: Provid
         what = f"[{transport.name}] speaks {method.value} only."
         why = "TLS below 1.2 is refused by the other side: the handshake fails."
         desk.judge(provider.tls_12, "NET-04", method.place, what, why, "method=tlsv1_2", provider)
-    _public_address(transport, provider, desk)
+    if not trunk.is_inside:
+        _public_address(transport, provider, desk)
 
 
 def _public_address(transport: Section, provider: Provider, desk: Desk) -> None:

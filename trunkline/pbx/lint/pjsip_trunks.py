@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from trunkline.pbx.lint.asterisk_conf import Configuration, Section, words
+from trunkline.pbx.lint.provider import is_private
 from trunkline.pbx.lint.sip_uri import ConfiguredUri, parse
 from trunkline.pbx.lint.source import Endless, printable
 
@@ -34,6 +35,11 @@ class PjsipTrunk:
     @property
     def contacts(self) -> list[ConfiguredUri]:
         return [parse(option.value) for aor in self.aors for option in aor.all("contact")]
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether all its contacts are in the PBX's own network, where private addresses and odd ports are in order."""
+        return bool(self.contacts) and all(is_private(uri.host) for uri in self.contacts)
 
     @property
     def hosts(self) -> list[str]:

@@ -33,8 +33,8 @@ def _ports(section: Section, desk: Desk) -> None:
         why = "Asterisk then falls back to 5000 to 31000, which no firewall rule of yours is meant for."
         desk.problem("MEDIA-01", option.place, what, why, FIXED)
     elif high - low + 1 < FEW_CALLS * 4:
-        what = f"{high - low + 1} ports are enough for {(high - low + 1) // 4} calls at a time."
-        desk.hint("MEDIA-01", option.place, what, "Calls above that have no audio, or fail.", FIXED)
+        what = f"There are {high - low + 1} ports for media; a call between a phone and the trunk takes four."
+        desk.hint("MEDIA-01", option.place, what, "Calls that find none have no audio, or fail.", FIXED)
     elif low <= 5060 <= high:
         what = f"The media ports {low} to {high} hold 5060, the port of SIP."
         desk.hint("MEDIA-01", option.place, what, "A call may want a port that is taken.", FIXED)

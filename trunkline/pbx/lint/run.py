@@ -71,6 +71,8 @@ def lint(
         configuration = asterisk_conf.read(path, folder or path.parent, budget)
         kind = kind_of(configuration)
         report.files[str(path)] = KINDS[kind]
+        if kind == "extensions" and any((path.parent / f"extensions.{end}").exists() for end in ("ael", "lua")):
+            configuration.complete = False  # the rest of the dialplan is written in another language
         read[kind].append(configuration)
         report.skipped += configuration.skipped
     trunks = _trunks(read, desk)

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from trunkline.analyzer.model.finding import Finding
 from trunkline.analyzer.model.trace import Trace
 from trunkline.analyzer.rules.facts import facts_of
-from trunkline.analyzer.rules.numbers import digits_of, is_special, number_form, user_of
+from trunkline.analyzer.rules.numbers import is_special, number_form, user_of
 from trunkline.analyzer.rules.quote import cut, quote
 from trunkline.analyzer.rules.rule import Rule
 from trunkline.analyzer.rules.values import values_of
@@ -55,14 +55,5 @@ def check(trace: Trace) -> Iterator[Finding]:
             severity="critical" if refused and wanted == "+e164" else "warn",
             confidence="proven" if wanted == "+e164" else "hint",
             key=f"{form}:{refused}",
-            called_e164=_corrected(number),
             values=values_of(exchange.hop, request, final),
         )
-
-
-def _corrected(number: str) -> str:
-    digits = digits_of(number)
-    for prefix in ("011", "00"):
-        if digits.startswith(prefix):
-            return f"+{digits[len(prefix) :]}"
-    return f"+{digits}" if len(digits) >= 11 else ""
