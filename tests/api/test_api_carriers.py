@@ -88,7 +88,8 @@ def test_how_it_wants_its_calls(owner, carrier):
     assert (carrier["number_format"], carrier["caller_header"], carrier["probe_seconds"]) == ("e164", "both", 30)
     fields = {
         "number_format": "digits", "tech_prefix": "77#", "caller_header": "asserted", "from_user": "acme",
-        "from_domain": "c.example:5080", "cps_limit": 0.5, "concurrent_calls_limit": 30, "probe_seconds": 0, "probe_misses": 5,
+        "from_domain": "c.example:5080", "cps_limit": 0.5, "concurrent_calls_limit": 30, "probe_seconds": 0,
+        "probe_misses": 5,
     }  # fmt: skip
     changed = owner.post(path, json=fields).json()
     assert {name: changed[name] for name in fields} == fields
@@ -126,7 +127,8 @@ def test_rates(owner, carrier):
     row = made(owner.post(path, json={"prefix": "+4930", "price_per_minute": "0.0125"}))
     assert row["sid"].startswith("CF")
     assert (row["prefix"], row["price_per_minute"], row["first_seconds"]) == ("+4930", "0.0125", 60)
-    again = made(owner.post(path, data={"Prefix": "+4930", "PricePerMinute": "1", "FirstSeconds": "30", "NextSeconds": "6"}))
+    fields = {"Prefix": "+4930", "PricePerMinute": "1", "FirstSeconds": "30", "NextSeconds": "6"}
+    again = made(owner.post(path, data=fields))
     assert (again["sid"], again["price_per_minute"], again["next_seconds"]) == (row["sid"], "1.00", 6)
     assert owner.get(path).json()["rates"] == [again]
     assert owner.post(f"{path}/{row['sid']}", data={"PricePerMinute": "2"}).json()["price_per_minute"] == "2.00"
@@ -137,3 +139,21 @@ def test_rates(owner, carrier):
     assert owner.delete(f"{path}/{row['sid']}").status_code == 204
     assert code(owner.get(f"{path}/{row['sid']}"), 404) == 20404
     assert owner.delete(path.removesuffix("/Rates")).status_code == 204
+
+
+def test_a_whole_deck_takes_the_place_of_all_rates(owner, carrier):
+    path = f"/trunkline/v1/Carriers/{carrier['sid']}/Rates"
+    kept = made(owner.post(path, json={"prefix": "+4930", "price_per_minute": "0.01"}))
+    made(owner.post(path, json={"prefix": "+44", "price_per_minute": "0.01"}))
+    deck = "# prefix, price;+4930,0.01; ;+1,0.5,30,6;" + "".join(f"+33{n:04d},0.02;" for n in range(2000))
+    assert owner.post(f"{path}/Deck", json={"deck": deck}).json() == {"carrier_sid": carrier["sid"], "rates": 2002}
+    rates = {row["prefix"]: row for row in owner.get(path, params={"PageSize": 1000}).json()["rates"]}
+    assert len(rates) == 1000
+    assert owner.get(f"{path}/{kept['sid']}").json()["price_per_minute"] == "0.01"
+    for bad in ("+49", "+49,1,2", "49x,1", "+49,-1", "+49,1,0,1"):
+        answer = owner.post(f"{path}/Deck", json={"deck": f"+1,1;{bad}"})
+        assert code(answer) == 20422
+        assert answer.json()["message"].startswith("Deck, entry 2: "), bad
+    assert owner.post(f"{path}/Deck", data={"Deck": "+1,0.5,30,6"}).json()["rates"] == 1
+    (left,) = owner.get(path).json()["rates"]
+    assert (left["prefix"], left["first_seconds"]) == ("+1", 30)

@@ -121,3 +121,13 @@ def test_sid_looks_like_one() -> None:
     assert sid.startswith("NO")
     assert len(sid) == 34
     assert sid[2:] == sid[2:].lower()
+
+
+def test_a_carrier_that_refuses_us_is_the_operators_to_know_once_an_hour() -> None:
+    refused = CALL.attempt_failed(1, 403, 0, goes_on=True, why="403: the carrier refuses us")
+    (alert,) = alerts([CALL.invite(), refused])
+    assert (alert.account_sid, alert.resource_sid, alert.error_code) == (None, None, 32400)
+    assert "answered 403 to a call to sip:" in alert.alert_text
+    (again,) = alerts([CALL.invite(), CALL.attempt_failed(2, 407, 0, goes_on=False, why="407")])
+    assert again.sid == alert.sid
+    assert alerts([CALL.invite(), CALL.attempt_failed(1, 503, 0, goes_on=True, why="503")]) == []

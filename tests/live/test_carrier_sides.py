@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 from demo_carrier import add_url
-from live_node import LiveNode, LiveTrunk, wait_for
+from live_node import LiveNode, LiveTrunk, free_ports, wait_for
 from played_carriers import PASSWORD, REALM, USERNAME, Pbx, PlayedCarrier, answer_is_right, challenge
 from raw_trunk import errors_logged
+
+from trunkline.node.carrier_words import carriers_in_words
 
 pytestmark = pytest.mark.live
 
@@ -113,6 +115,18 @@ def test_who_asks_for_privacy_stays_anonymous(bare: LiveNode, pbx: Pbx) -> None:
         pbx.ack(dialog, pbx.final(dialog))
 
 
+def test_the_whole_dialog_keeps_what_the_carrier_calls_us(bare: LiveNode, pbx: Pbx) -> None:
+    with PlayedCarrier(bare, CallerHeader="asserted", FromUser="trunk42", FromDomain="carrier.example") as carrier:
+        dialog = pbx.dial()
+        invite = carrier.invite()
+        taken = carrier.take(invite)
+        pbx.ack(dialog, pbx.final(dialog))
+        ack = carrier.wait_request("ACK")
+        bye = pbx.hang_up(dialog, carrier)
+        assert [uri_of(one.first("From")) for one in (invite, ack, bye)] == ["sip:trunk42@carrier.example"] * 3
+        assert bye.from_tag == taken.remote_tag
+
+
 # ---- digest ---------------------------------------------------------------------------------------------------------
 
 
@@ -121,7 +135,7 @@ def test_a_challenge_is_answered_and_the_dialog_keeps_its_numbers(
     bare: LiveNode, pbx: Pbx, status: int, algorithm: str
 ) -> None:
     with PlayedCarrier(bare, **CREDENTIALS) as carrier:
-        dialog = pbx.dial()
+        dialog = pbx.dial(headers="Supported: 100rel\r\n")
         first = carrier.invite()
         carrier.refuse(first, status, "Prove it", challenge(status, algorithm=algorithm))
         invite = carrier.invite(after=len(carrier.received))
@@ -130,21 +144,25 @@ def test_a_challenge_is_answered_and_the_dialog_keeps_its_numbers(
         assert (int(first.first("CSeq").split()[0]), theirs) == (mine, mine + 1), "RFC 3261 section 22.2"
         assert (invite.first("Call-ID"), invite.from_tag) == (first.first("Call-ID"), first.from_tag)
         taken = carrier.taken(invite)
-        carrier.respond(invite, 180, "Ringing", tag=taken.local_tag)
+        carrier.respond(invite, 180, "Ringing", tag=taken.local_tag, headers="Require: 100rel\r\nRSeq: 9\r\n")
         assert pbx.provisional(dialog).first("CSeq") == f"{mine} INVITE"
+        pbx.send(pbx.request(dialog, "PRACK", headers=f"RAck: 9 {mine} INVITE\r\n"))
+        prack = carrier.wait_request("PRACK")
+        assert (prack.first("RAck"), prack.every("CSeq")) == (f"9 {mine + 1} INVITE", [f"{mine + 2} PRACK"])
+        carrier.respond(prack, 200)
+        assert pbx.final(dialog, "PRACK").every("CSeq") == [f"{mine + 1} PRACK"]
         carrier.respond(invite, 200, tag=taken.local_tag, body=carrier.sdp())
-        answer = pbx.final(dialog)
-        assert (answer.sip_status, answer.every("CSeq")) == (200, [f"{mine} INVITE"])
+        answer = pbx.wait(lambda m: m.sip_status == 200 and m.every("CSeq") == [f"{mine} INVITE"], "the answer")
         pbx.ack(dialog, answer)
         assert carrier.wait_request("ACK", after=carrier.received.index(invite)).every("CSeq") == [f"{mine + 1} ACK"]
 
         before = len(carrier.received)
         pbx.send(pbx.request(dialog, "INVITE", body=pbx.sdp(version=2)))
         again = carrier.wait_request("INVITE", after=before)
-        assert again.every("CSeq") == [f"{mine + 2} INVITE"]
+        assert again.every("CSeq") == [f"{mine + 3} INVITE"]
         carrier.respond(again, 200, body=carrier.sdp(version=2))
         answer = pbx.final(dialog)
-        assert (answer.sip_status, answer.every("CSeq")) == (200, [f"{mine + 1} INVITE"])
+        assert (answer.sip_status, answer.every("CSeq")) == (200, [f"{mine + 2} INVITE"])
         pbx.ack(dialog, answer)
         carrier.wait_request("ACK", after=carrier.received.index(again))
 
@@ -154,7 +172,7 @@ def test_a_challenge_is_answered_and_the_dialog_keeps_its_numbers(
         assert update.every("CSeq") == ["701 UPDATE"], "the carrier counts for itself"
         pbx.respond(update, 200, body=pbx.sdp(version=3))
         assert carrier.final(taken, "UPDATE").every("CSeq") == ["701 UPDATE"]
-        assert pbx.hang_up(dialog, carrier).every("CSeq") == [f"{mine + 3} BYE"]
+        assert pbx.hang_up(dialog, carrier).every("CSeq") == [f"{mine + 4} BYE"]
         record = bare.record(dialog.call_id)
         assert (record["status"], len(record["attempts"])) == ("completed", 1)
 
@@ -189,6 +207,8 @@ def test_a_carrier_that_refuses_our_credentials_is_left_for_the_next(bare: LiveN
         attempts = bare.record(dialog.call_id)["attempts"]
         assert [(one["carrier_sid"], one["sip_status"]) for one in attempts] == [(first.sid, 407), (second.sid, 486)]
         assert attempts[0]["next"].endswith("it refuses the credentials that are set for it")
+        (alert,) = wait_for(lambda: alerts(bare, first, "CARRIER_REFUSES_US"), "the alert")
+        assert f"Carrier {first.sid} answered 407 to a call to" in alert["alert_text"]
 
 
 @pytest.mark.parametrize(
@@ -270,6 +290,25 @@ def alerts(bare: LiveNode, carrier: PlayedCarrier, cause: str) -> list[Any]:
         for alert in found
         if carrier.sid in alert["alert_text"] and ("again" in alert["alert_text"]) == (cause == "CARRIER_UP")
     ]
+
+
+def test_every_transport_is_asked_over(bare: LiveNode) -> None:
+    """The node itself answers, on its own ports; nobody is at the last one."""
+    ports = {"tcp": bare.sip_port, "tls": bare.tls_port}
+    (nobody,) = free_ports(1)
+    made = bare.api.post("/trunkline/v1/Carriers", FriendlyName="Ourselves", ProbeSeconds=1, ProbeMisses=1)["sid"]
+    path = f"/trunkline/v1/Carriers/{made}"
+    for transport, port in (*ports.items(), ("tls", nobody)):
+        bare.api.post(f"{path}/Targets", SipUri=f"sip:{bare.host}:{port};transport={transport}")
+
+    def states() -> list[str]:
+        return [str(row["state"]) for row in bare.api.list(f"{path}/Targets")]
+
+    wait_for(lambda: sorted(states()) == ["down", "up", "up"], "two that answer, and one that does not", within=20)
+    lines = [line.split(" for ")[0].split(": ")[1] for line in carriers_in_words(bare.settings) if made in line]
+    assert sorted(lines) == ["down", "up", "up"]
+    bare.api.delete(path)
+    bare.wait_published()
 
 
 # ---- registration ---------------------------------------------------------------------------------------------------

@@ -350,6 +350,7 @@ ELSEWHERE = {
     "NO_MEDIA_RELAY": "test_lost_bye.py: a media relay that hangs",
     "SPOOL_FULL": "takes a full disk",
     "CARRIERS_FULL": "test_carrier_hunt.py: a node whose carriers are all played",
+    "CARRIER_REFUSES_US": "test_carrier_sides.py: no call's refusal",
     "CARRIER_DOWN": "test_carrier_sides.py: no call's refusal",
     "CARRIER_UP": "test_carrier_sides.py: no call's refusal",
     "CARRIER_REGISTRATION": "test_carrier_sides.py: no call's refusal",

@@ -306,8 +306,9 @@ def test_a_pbx_that_does_not_take_the_call_is_followed_by_the_next(
     node: LiveNode, carrier: DemoCarrier, pbx: PbxProcess, spare: PbxProcess, status: int, why: str
 ) -> None:
     trunk, urls = trunk_to(node, pbx.sip_uri, spare.sip_uri)
-    headers = {"WWW-Authenticate": 'Digest realm="pbx",nonce="1"'} if status == 401 else {}
-    pbx.behave("refuse", sip_status=status, headers=headers)
+    # Of a redirect, one that leads nowhere: test_redirects.py has those that are followed.
+    headers = {401: {"WWW-Authenticate": 'Digest realm="pbx",nonce="1"'}, 302: {"Contact": "<tel:+15550001111>"}}
+    pbx.behave("refuse", sip_status=status, headers=headers.get(status, {}))
     spare.behave("refuse", sip_status=486)
     result = carrier.call(carrier.plan(trunk.number))
     assert result.sip_status == 486

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from live_node import LiveNode, wait_for
@@ -89,6 +90,11 @@ def test_an_acknowledged_call_is_not_watched(world: RawTrunk) -> None:
         call.ends()
 
 
+def stopped(pid: int) -> bool:
+    tasks = Path(f"/proc/{pid}/task").glob("*/stat")
+    return all(task.read_text().rpartition(")")[2].split()[0] == "T" for task in tasks)
+
+
 def test_a_media_relay_that_hangs(world: RawTrunk) -> None:
     """No SDP passes that it has not seen: the call is refused, the answer of one that was on its way comes without."""
     node, carrier = world.node, world.carrier
@@ -99,6 +105,7 @@ def test_a_media_relay_that_hangs(world: RawTrunk) -> None:
         taken = carrier.taken(invite)
         os.kill(rtpengine, signal.SIGSTOP)
         try:
+            wait_for(lambda: stopped(rtpengine), "all of rtpengine's threads asleep")
             carrier.respond(invite, 200, tag=taken.local_tag, body=carrier.sdp())
             answer = pbx.final(dialog, within=10)
             assert (answer.sip_status, answer.body, answer.first("Content-Type")) == (200, "", "")

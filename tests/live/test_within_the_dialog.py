@@ -7,7 +7,7 @@ import socket
 from collections.abc import Iterator
 
 import pytest
-from live_node import LiveNode
+from live_node import LiveNode, wait_for
 from raw_trunk import CARRIER_HOST, PBX_HOST, Call, RawTrunk, errors_logged
 
 from trunkline.testbench.raw_agent import Dialog, RawAgent, learn, media_address
@@ -64,7 +64,7 @@ def test_reliable_provisional_and_update(world: RawTrunk, pbx: RawAgent) -> None
     taken = carrier.taken(invite)
     reliable = "Require: 100rel\r\nRSeq: 7\r\n"
     carrier.respond(invite, 183, "Session Progress", tag=taken.local_tag, headers=reliable, body=carrier.sdp())
-    early = pbx.provisional(dialog) if False else pbx.wait(lambda m: m.sip_status == 183)
+    early = pbx.wait(lambda m: m.sip_status == 183)
     learn(dialog, early)
     assert (early.first("RSeq"), media_address(early)[0]) == ("7", world.edge[0])
     number = dialog.cseq
@@ -172,6 +172,11 @@ def test_a_cancel_that_crosses_the_answer(world: RawTrunk, pbx: RawAgent) -> Non
     assert world.node.record(dialog.call_id)["status"] == "completed"
 
 
+def heard(agent: RawAgent) -> set[int]:
+    """The first octets of the audio that came."""
+    return {packet.data[12] for packet in agent.rtp_received}
+
+
 def test_two_calls_with_one_call_id_keep_their_media(world: RawTrunk, pbx: RawAgent) -> None:
     """A PBX that uses a Call-ID twice: neither call takes the audio of the other."""
     one = world.call(pbx, call_id="the-same")
@@ -182,10 +187,41 @@ def test_two_calls_with_one_call_id_keep_their_media(world: RawTrunk, pbx: RawAg
         world.carrier.rtp_received.clear()
         pbx.talk(one.edge_for_caller, 0.1, octet=0x11)
         other.talk(two.edge_for_caller, 0.1, octet=0x22)
-        world.carrier.poll(0.2)
-        assert {packet.data[12] for packet in world.carrier.rtp_received} == {0x11, 0x22}
+        wait_for(lambda: not world.carrier.poll(0.1) and len(heard(world.carrier)) == 2, "the audio of both", within=2)
+        assert heard(world.carrier) == {0x11, 0x22}
         two.ends()
     one.ends()
+
+
+def test_dtmf_has_another_payload_type_on_each_side(world: RawTrunk, pbx: RawAgent) -> None:
+    """Each side gets the type that it has asked for (RFC 3264 section 6.1), and the packet time is nobody else's."""
+    carrier = world.carrier
+    dialog = world.invited(pbx, body=pbx.sdp(formats="0 101", extra="a=ptime:30\r\n"))
+    invite = carrier.wait_request("INVITE")
+    assert re.search(r"^m=audio \d+ RTP/AVP 0 101\s*$", invite.body, re.MULTILINE)
+    taken = carrier.taken(invite)
+    carrier.respond(
+        invite, 200, tag=taken.local_tag, body=carrier.sdp(formats="0 96", dtmf=96, extra="a=ptime:30\r\n")
+    )
+    answer = pbx.final(dialog)
+    assert "a=rtpmap:96 telephone-event/8000" in answer.body
+    assert "a=ptime:30" in invite.body and "a=ptime:30" in answer.body
+    pbx.ack(dialog, answer)
+    carrier.wait_request("ACK")
+    pbx.talk(media_address(answer), 0.1)
+    carrier.talk(media_address(invite), 0.1)
+    digit = b"\x05\x8a\x03\x20"
+    pbx.send_rtp(pbx.rtp_packet(digit, payload_type=96), media_address(answer))
+    carrier.send_rtp(carrier.rtp_packet(digit, payload_type=101), media_address(invite))
+    for agent, payload_type in ((carrier, 96), (pbx, 101)):
+        wait_for(lambda agent=agent: not agent.poll(0.1) and digits(agent), "the digit", within=2)
+        assert digits(agent) == [payload_type]
+    Call(pbx, carrier, dialog, taken, invite, answer).ends()
+
+
+def digits(agent: RawAgent) -> list[int]:
+    """The payload types of the DTMF packets that came (RFC 4733: four bytes)."""
+    return [packet.data[1] & 0x7F for packet in agent.rtp_received if len(packet.data) == 16]
 
 
 def test_who_guesses_the_port_does_not_get_the_stream(world: RawTrunk, pbx: RawAgent) -> None:
@@ -212,7 +248,6 @@ def test_who_guesses_the_port_does_not_get_the_stream(world: RawTrunk, pbx: RawA
             attacker.recv(2048)
     carrier.poll(0.1)
     pbx.poll(0.1)
-    assert {packet.data[12] for packet in pbx.rtp_received} == {0x22}
-    assert {packet.data[12] for packet in carrier.rtp_received} == {0x11}
+    assert (heard(pbx), heard(carrier)) == ({0x22}, {0x11})
     assert PBX_HOST != CARRIER_HOST
     call.ends()

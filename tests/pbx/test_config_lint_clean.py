@@ -37,8 +37,7 @@ def written(request, system, folder):
 
 @pytest.mark.parametrize("system", LINTED)
 @pytest.mark.parametrize("secure", [False, True])
-@pytest.mark.parametrize("edge", ["", "127.0.0.1"])
-@pytest.mark.parametrize("public_ip", ["", "203.0.113.10"])
+@pytest.mark.parametrize(("edge", "public_ip"), [("", ""), ("", "203.0.113.10"), ("127.0.0.1", "203.0.113.10")])
 @pytest.mark.parametrize("way", ["credentials", "address", "registration"])
 @pytest.mark.parametrize("provider", ["twilio", "trunkline", "generic", None])
 def test_generated_configuration_is_clean(tmp_path, system, secure, edge, public_ip, way, provider):

@@ -265,6 +265,27 @@ def test_a_dialplan_that_goes_on_in_another_language_is_not_whole(tmp_path):
     assert judged(tmp_path, files).findings == []
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "found"),
+    [
+        ("sorcery.conf", "; a comment\n[res_pjsip]\n", {"AUTH-01"}),
+        ("sorcery.conf", "[res_pjsip]\nauth=realtime,ps_auths\n", set()),
+        ("pjsip_wizard.conf", "[x]\ntype=wizard\n", set()),
+    ],
+)
+def test_what_may_be_elsewhere_is_not_called_missing(tmp_path, name, text, found):
+    (tmp_path / name).write_text(text)
+    report = judged(tmp_path, {"pjsip.conf": PJSIP.replace("outbound_auth=tw-auth", "outbound_auth=gone")})
+    assert {one.rule for one in report.findings} == found
+
+
+def test_wizards_are_said_to_be_left_out(tmp_path):
+    path = tmp_path / "pjsip_wizard.conf"
+    path.write_text("[x]\ntype=wizard\nremote_hosts=acme.pstn.twilio.com\n")
+    report = lint([path])
+    assert [(place.line, why) for place, why in report.skipped] == [(1, "type=wizard is not judged")]
+
+
 def test_a_phone_is_no_trunk(tmp_path):
     phone = "[100]\ntype=endpoint\nauth=100\naors=100\nallow=g722\ndtmf_mode=info\n[100]\ntype=aor\nmax_contacts=1\n"
     assert judged(tmp_path, {"pjsip.conf": PJSIP + phone}).findings == []

@@ -107,3 +107,10 @@ def test_several_gateways_side_by_side_are_one_file(tmp_path):
     bad = inner.replace("false", "true")
     (found,) = judged(tmp_path, {TW: inner + bad}, None).findings
     assert (found.rule, found.place.line) == ("AUTH-14", 15)
+
+
+def test_gateways_of_other_modules_are_none_of_ours(tmp_path):
+    other = '<configuration name="smpp.conf"><gateways><gateway name="x"/></gateways></configuration>'
+    assert judged(tmp_path, {"smpp.conf.xml": other}, None).findings == []
+    own = other.replace("smpp", "sofia")
+    assert {one.rule for one in judged(tmp_path, {"sofia.conf.xml": own}, None).findings} == {"AUTH-01"}

@@ -40,9 +40,7 @@ def fetch(context: Ctx, sid: str) -> Response:
     attempts = session.scalars(select(Attempt).where(Attempt.call_sid == sid).order_by(Attempt.n))
     alerts = session.scalars(select(Alert).where(Alert.resource_sid == sid).order_by(Alert.generated_us, Alert.sid))
     children = {
-        "attempts": [
-            attempt_view(attempt) | (rate_view(attempt) if context.caller.platform else {}) for attempt in attempts
-        ],
+        "attempts": [attempt_view(attempt) | rate_view(context, attempt) for attempt in attempts],
         "alerts": [alert_view(alert) for alert in alerts],
     }
     return shown(view(context, call) | children)
@@ -111,13 +109,10 @@ def attempt_view(attempt: Attempt) -> dict[str, Any]:
     }
 
 
-def rate_view(attempt: Attempt) -> dict[str, Any]:
+def rate_view(context: Context, attempt: Attempt) -> dict[str, Any]:
     """What carriers charge is the operator's to know."""
-    return {
-        "rate_micros": attempt.rate_micros,
-        "rate_first_seconds": attempt.rate_first_seconds,
-        "rate_next_seconds": attempt.rate_next_seconds,
-    }
+    names = ("rate_micros", "rate_first_seconds", "rate_next_seconds")
+    return {name: getattr(attempt, name) if context.caller.platform else None for name in names}
 
 
 def alert_view(alert: Alert) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from trunkline.api.limit_fields import OptionalAmount
 from trunkline.api.money import decimal_text
 from trunkline.api.owned import found
 from trunkline.store.carrier_models import CarrierRate
-from trunkline.store.carriers import set_rate
+from trunkline.store.carriers import replace_rates, set_rate
 
 router = APIRouter(prefix="/trunkline/v1/Carriers/{carrier_sid}/Rates")
 
@@ -40,7 +40,7 @@ class Prefix:
 
 
 PREFIX = Prefix()
-FIELDS = (
+FIELDS: tuple[OptionalAmount, WholeNumber, WholeNumber] = (
     OptionalAmount("PricePerMinute", "price_micros", may_be_empty=False),
     WholeNumber("FirstSeconds", "first_seconds", 1, RATE_SECONDS_MOST),
     WholeNumber("NextSeconds", "next_seconds", 1, RATE_SECONDS_MOST),
@@ -62,6 +62,35 @@ def create(context: Ctx, carrier_sid: str) -> Response:
     context.params.refuse_unknown(NAMES)
     values = read_fields((PREFIX, *FIELDS), context.params, required=["Prefix", "PricePerMinute"])
     return created(view(context, set_rate(context.session, parent, **values)))
+
+
+@router.post("/Deck")
+def replace_all(context: Ctx, carrier_sid: str) -> Response:
+    """`Deck`: `prefix,price per minute[,first seconds,next seconds]` and so on, with semicolons between; they take the
+    place of all rates."""
+    parent = carrier(context, carrier_sid)
+    context.params.refuse_unknown(["Deck"])
+    rates = read_deck(context.params.required("Deck"))
+    replace_rates(context.session, parent, rates)
+    return shown({"carrier_sid": parent.sid, "rates": len(rates)})
+
+
+def read_deck(text: str) -> dict[str, tuple[int, int, int]]:
+    """By prefix; what is empty or begins with # is left out. Raises ApiError, which names the entry."""
+    price, first, following = FIELDS
+    rates: dict[str, tuple[int, int, int]] = {}
+    for number, entry in enumerate(text.split(";"), 1):
+        cells = [cell.strip() for cell in entry.split(",")]
+        if not entry.strip() or entry.startswith("#"):
+            continue
+        try:
+            if len(cells) not in (2, 4):
+                raise ApiError(20422, "two or four values are wanted: +49,0.0125 or +49,0.0125,60,60")
+            seconds = (first.read(cells[2]), following.read(cells[3])) if len(cells) == 4 else (60, 60)
+            rates[PREFIX.read(cells[0])] = (price.read(cells[1]) or 0, *seconds)
+        except ApiError as problem:
+            raise ApiError(20422, f"Deck, entry {number}: {problem}") from None
+    return rates
 
 
 @router.get("/{sid}")

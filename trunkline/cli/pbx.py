@@ -19,6 +19,9 @@ SYSTEMS = (
     "asterisk", "chan_sip", "freepbx", "freeswitch", "fusionpbx", "3cx", "kamailio", "opensips", "cube", "audiocodes",
 )  # fmt: skip
 
+MOST_NAMED = 5
+"""Files that the last line names; of more it says how many."""
+
 
 @click.group()
 def pbx() -> None:
@@ -163,7 +166,6 @@ def _provider(name: str) -> Provider:
         plus_caller=profile.numbers.caller == "+e164",
         plus_origination=profile.numbers.origination == "+e164",
         exempt=profile.numbers.exempt,
-        from_first=profile.caller_id.sources[:1] == ("From",),
         codecs=tuple(codec.upper() for codec in (*media.codecs, *limited)) if media.codecs else (),
         ptime=media.max_ptime,
         dtmf_rfc4733=media.dtmf == "rfc4733",
@@ -183,6 +185,8 @@ def _show(report: LintReport) -> None:
         click.echo(f"{place.file}:{place.line}: not followed: {why}")
     hints = len(report.findings) - report.problems
     files = ", ".join(f"{name} ({kind})" for name, kind in report.files.items())
+    if len(report.files) > MOST_NAMED:
+        files = f"{len(report.files)} files"
     click.echo(f"{report.problems} problem{'s' * (report.problems != 1)}, {hints} hint{'s' * (hints != 1)} in {files}")
 
 

@@ -14,6 +14,7 @@ from trunkline.core.decision import ORIGINATION
 from trunkline.core.event_fields import name, number, optional_number, text, time_us
 from trunkline.core.failover import Failure, after_failure
 
+HOUR_US = 3_600_000_000
 LEVELS = ("error", "warning", "notice")
 
 
@@ -48,6 +49,8 @@ def alerts_of_call(cdr: Cdr, event: Event) -> list[AlertRecord]:
         return _refusal(cdr, event)
     if kind == "attempt_failed" and cdr.direction == ORIGINATION:
         return _failed_attempt(cdr, event)
+    if kind == "attempt_failed":
+        return _carrier_refuses_us(cdr, event)
     if kind == "final" and event.get("error_code") is not None:
         return _nobody_left(cdr, event)
     if kind == "ended" and cdr.cause is not None and event.get("cause") == cdr.cause:
@@ -103,6 +106,21 @@ def _failed_attempt(cdr: Cdr, event: Event) -> list[AlertRecord]:
     seen |= {"sip_status": attempt.sip_status, "sip_reason": attempt.sip_reason}
     at_us = attempt.ended_us or cdr.started_us
     return [_alert(cdr, cause.code or 0, cause.level, sentence, at_us, attempt.n, seen)]
+
+
+def _carrier_refuses_us(cdr: Cdr, event: Event) -> list[AlertRecord]:
+    """For the operator, once an hour for each carrier: 401, 403 and 407 are about us, and not about the callee."""
+    attempt = cdr.attempts[number(event["n"], 0, 999)]
+    if attempt.sip_status not in (401, 403, 407) or event.get("local") or attempt.carrier_sid is None:
+        return []
+    cause, at_us = Cause.CARRIER_REFUSES_US, attempt.ended_us or cdr.started_us
+    seen: dict[str, Any] = {
+        "carrier": attempt.carrier_sid, "url": attempt.uri, "status": attempt.sip_status, "why": attempt.next,
+    }  # fmt: skip
+    sid = alert_sid(attempt.carrier_sid, cause.name, at_us // HOUR_US)
+    sentence = cause_texts(cause, seen)[1]
+    more = {"cause": cause.name, "target": attempt.target_sid, "call_sid": cdr.sid}
+    return [AlertRecord(sid, None, cause.code or 0, cause.level, sentence, None, None, at_us, seen | more)]
 
 
 def _is_failover(event: Event, attempt: AttemptRecord) -> bool:

@@ -249,7 +249,13 @@ class Cause(Enum):
         "Every carrier for {called} has as many calls a second or at a time as it takes. Raise CpsLimit and "
         "ConcurrentCallsLimit of a carrier where it takes more, or add one.",
     )
-    # No call gets these two: they are about a carrier, and the published code is the one of a carrier that fails.
+    CARRIER_REFUSES_US = CauseRow(
+        503, "No Carrier Available", 32400, "error", _CARRIER,
+        "A carrier refuses our calls",
+        "Carrier {carrier} answered {status} to a call to {url}: {why}. Look at the credentials that are set for it, "
+        "and whether it knows our address. Said once an hour.",
+    )
+    # No call gets these: they are about a carrier, and the published code is the one of a carrier that fails.
     CARRIER_DOWN = CauseRow(
         503, "No Carrier Available", 32400, "warning", _CARRIER,
         "A carrier target does not answer",
@@ -312,8 +318,8 @@ class Cause(Enum):
     NO_MEDIA_RELAY = CauseRow(
         503, "Service Unavailable", 20500, "error", _PLATFORM,
         "Internal error: no media relay",
-        "The media relay (rtpengine) did not answer, so the call could not be set up. It is started again by itself; if "
-        "this repeats, see the log.",
+        "The media relay (rtpengine) did not answer, so the call could not be set up. It is started again by itself; "
+        "if this repeats, see the log.",
     )
     # The published code for an internal error; calls go on, so no caller ever sees it.
     SPOOL_FULL = CauseRow(

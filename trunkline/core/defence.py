@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from enum import Enum
 from functools import lru_cache
-from ipaddress import IPv6Address, ip_network
+from ipaddress import ip_network
 from typing import NamedTuple
 
 from trunkline.core.cause import Cause
@@ -141,8 +141,5 @@ def ban_of(key: str, value: str) -> Ban | None:
 
 
 def source_key(address: str) -> str:
-    """An address as Kamailio writes it: IPv6 with all its eight groups. Raises NetworkError."""
-    parsed = plain_address(address)
-    if not isinstance(parsed, IPv6Address):
-        return str(parsed)
-    return ":".join(f"{int(group, 16):x}" for group in parsed.exploded.split(":"))
+    """An address as Kamailio writes it in `$si`: IPv6 in its short form (5.6.3: `::1`). Raises NetworkError."""
+    return str(plain_address(address))

@@ -1,9 +1,9 @@
 """A PBX that redirects (3xx) on origination: one redirect of each origination URL is followed (twilio.md 1.4, "302").
 
 Only the first Contact counts (RFC 3261 section 8.1.3.4 leaves that to us). Not followed: the redirect of a redirect,
-that of a registered contact (a PBX that has moved registers anew), one to where it comes from, another one than a SIP URI, our own hosts, and a
-private address where the PBX itself is not at one, which would let somebody on the Internet have us call into our own
-network.
+that of a registered contact (a PBX that has moved registers anew), one to where it comes from, another one than a SIP
+URI, our own hosts, and a private address where the PBX itself is not at one, which would let somebody on the Internet
+have us call into our own network.
 """
 
 from __future__ import annotations

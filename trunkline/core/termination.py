@@ -82,8 +82,8 @@ def carrier_targets(
     *,
     at_any_cost: bool = False,
 ) -> tuple[Target, ...]:
-    """At most `policy.max_attempts` targets: enabled carriers by priority and weight, or `_by_rates`, and within each its
-    enabled targets by priority and weight; those that are down only where all are.
+    """At most `policy.max_attempts` targets: enabled carriers by priority and weight, or `_by_rates`, and within each
+    its enabled targets by priority and weight; those that are down only where all are.
 
     Empty when there is none. `called` is +E.164, or an emergency number. `caller`: None leaves the headers alone.
     `at_any_cost`: an emergency call, which takes also carriers with rates and none for this number, and counts against

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypedDict, Unpack
 
 from sqlalchemy import select
@@ -80,6 +81,26 @@ def set_rate(
     rate.price_micros, rate.first_seconds, rate.next_seconds = price_micros, first_seconds, next_seconds
     session.flush()
     return rate
+
+
+def replace_rates(session: Session, carrier: Carrier, rates: Mapping[str, tuple[int, int, int]]) -> None:
+    """All rates of the carrier, by prefix: price in micros per minute, seconds billed at least and at a time. What is
+    not among them goes, and what is as it was stays untouched.
+    """
+    change_log.lock(session.connection())
+    known = {
+        row.prefix: row for row in session.scalars(select(CarrierRate).where(CarrierRate.carrier_sid == carrier.sid))
+    }
+    for prefix in known.keys() - rates.keys():
+        session.delete(known[prefix])
+    for prefix, (price_micros, first_seconds, next_seconds) in rates.items():
+        row = known.get(prefix)
+        if row is None:
+            row = CarrierRate(carrier_sid=carrier.sid, prefix=prefix)
+            session.add(row)
+        row.price_micros, row.first_seconds, row.next_seconds = price_micros, first_seconds, next_seconds
+    session.flush()
+    session.expire(carrier, ["rates"])
 
 
 def add_target(session: Session, carrier: Carrier, target_uri: str, **fields: Unpack[TargetFields]) -> CarrierTarget:

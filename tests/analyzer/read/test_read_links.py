@@ -55,6 +55,12 @@ def wifi(packet, kind=0x0800, qos=True):
     return head + (b"\0\0" if qos else b"") + SNAP + struct.pack(">H", kind) + packet
 
 
+def erf(kind, packet, more=0):
+    headers = b"".join(bytes([0x80 if left else 0, *[7] * 7]) for left in reversed(range(more)))
+    size = 16 + len(headers) + len(packet)
+    return struct.pack("<QBBHHH", 1, kind | (0x80 if more else 0), 4, size, 0, len(packet)) + headers + packet
+
+
 def nflog(packet):
     return b"\2\0\0\0" + struct.pack("<HH", 8, 1) + bytes(4) + struct.pack("<HH", 4 + len(packet), 9) + packet
 
@@ -87,6 +93,8 @@ WAYS = {
     "wifi": (105, lambda p: wifi(v4(p), qos=False)),
     "wifi qos": (105, lambda p: wifi(v4(p))),
     "radiotap": (127, lambda p: b"\0\0\x0c\0" + bytes(8) + wifi(v4(p))),
+    "erf": (197, lambda p: erf(2, b"\0\0" + ether(v4(p)))),
+    "erf with more headers": (197, lambda p: erf(2, b"\0\0" + ether(v4(p)), 2)),
     "nflog": (239, lambda p: nflog(v4(p))),
     "ip options": (1, lambda p: ether(ip4(udp(p), options=b"\x01\x01\x01\x00"))),
     "ip in ip": (1, lambda p: over4(v4(p), 4)),
@@ -109,6 +117,7 @@ SIX = {
     "sll": (113, lambda p: sll(v6(p), 0x86DD)),
     "sll2": (276, lambda p: sll2(v6(p), 0x86DD)),
     "raw": (101, v6),
+    "erf": (197, lambda p: erf(23, v6(p))),
     "null": (0, lambda p: struct.pack("<I", 30) + v6(p)),
     "hop by hop": (1, lambda p: ether(v6(p, first=0, extensions=b"\x11\0\x05\x02\0\0\1\0"), 0x86DD)),
     "routing, destination": (

@@ -11,7 +11,7 @@ from traffic import BASE, OTHER, PBX, PHONE, PUBLIC, TWILIO, endpoint, trace_of
 
 from trunkline.analyzer.calls.build import build_trace
 from trunkline.analyzer.fixes import add_fixes
-from trunkline.analyzer.model.capture import Capture, IcmpError, Place, SourceFile
+from trunkline.analyzer.model.capture import Capture, IcmpError, Place, RawMessage, SourceFile
 from trunkline.analyzer.model.stream import Gap, Media, OtherFlow
 from trunkline.analyzer.model.trace import Options
 from trunkline.analyzer.rules.engine import judge
@@ -187,3 +187,19 @@ def test_the_carrier_of_hep_does_not_date_the_messages():
 def test_one_dialog_is_written_as_one():
     (found,) = of_rule(trace_of("0 > INVITE\n1 < 200\n1.1 > ACK", until=5.0), "CAP-04")
     assert found.what == "1 dialog was still going on when the capture ended."
+
+
+@pytest.mark.parametrize(("missing", "severity"), [(2, "info"), (40, "critical")])
+def test_the_last_line_end_of_a_body_is_missed_by_nobody(missing, severity):
+    body = "v=0 / o=- 1 1 IN IP4 203.0.113.10 / s=- / c=IN IP4 203.0.113.10 / t=0 0 / m=audio 4000 RTP/AVP 0"
+    size = len(body.replace(" / ", "\r\n")) + 2
+    (found,) = of_rule(trace_of(f"0 > INVITE | lines {body} | Content-Length: {size + missing}\n0.1 < 100"), "MALF-02")
+    assert found.severity == severity
+
+
+@pytest.mark.parametrize(("word", "severity"), [(b"hello", "info"), (b"x" * 200, "security")])
+def test_a_telephone_may_keep_its_binding_open_with_a_word_of_its_own(word, severity):
+    ends = endpoint(PUBLIC), endpoint(TWILIO)
+    words = [RawMessage(word, Place(0, 9 + number), BASE + number, *ends, "udp") for number in range(9)]
+    (found,) = of_rule(trace_of("0 > OPTIONS sip:x\n0.1 < 200", capture=Capture(not_sip=words)), "MALF-05")
+    assert found.severity == severity

@@ -201,6 +201,7 @@ def test_dns_counts_only_when_nothing_else_answers_for_the_host():
     assert "ROUTE-04" in found(bad)
     assert "ROUTE-04" not in found(dns(f"_sip._udp.{HOST}", "SRV", 3), dns(HOST, "A", 0, "54.172.60.1"))
     assert "ROUTE-04" not in found(dns("www.example.com", "A", 3))
+    assert "ROUTE-04" not in found(dns(f"_sip._udp.{HOST}.office.example", "SRV", 3))
 
 
 def test_a_busy_callee_is_no_problem():

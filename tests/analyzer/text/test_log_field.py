@@ -90,6 +90,12 @@ CARETS = f"""12:00:00.1 sent to 198.51.100.7:5060
 {carets(OK)}
 ^M
 """
+MASKED = f"""<--- Transmitting SIP request (9 bytes) to UDP:x.x.x.x:5060 --->
+{INVITE}
+
+<--- Received SIP response (9 bytes) from UDP:x.x.x.x:5060 --->
+{OK}
+"""
 LOGS = {
     "ios-12": IOS_12,
     "ios-syslog": IOS_SYSLOG,
@@ -120,3 +126,18 @@ def test_the_messages_and_their_ways(kind):
 def test_a_host_name_is_no_address():
     invite = INVITE.replace("@198.51.100.7 SIP", "@trunk.example SIP")
     assert [(m.src, m.dst) for m in read(SIPP.replace(INVITE, invite)).messages] == [(US, None), (None, US)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"send 9 bytes to udp/[1.X.X.7] at 12:00:00:\n{INVITE}\n\nrecv 9 bytes from udp/[1.X.X.7] at 12:00:00:\n{OK}\n",
+        MASKED,
+        f"JsSIP:Transport sending message:{INVITE}\n +1ms\nJsSIP:Transport received text message:{OK}\n +7ms\n",
+        f"sip.transport | Sending WebSocket message:\n\n{INVITE}\n\nReceived WebSocket text message:\n\n{OK}\n",
+    ],
+)
+def test_the_direction_is_told_where_the_address_is_not(text):
+    messages = read(text).messages
+    assert [message.sent_by_us for message in messages] == [True, False]
+    assert [message.data for message in messages] == [wire(INVITE), wire(OK)]

@@ -32,7 +32,9 @@ class Pauses:
         self._last = (file, int(time_ns[-1]))
 
     def common(self, streams: list[Stream]) -> list[Gap]:
-        """Pauses that at least two streams of different flows went through, none of them by silence suppression."""
+        """Pauses that streams of at least two senders went through, none of them by silence suppression: one sender
+        alone may have stood still with all its streams.
+        """
         gaps = []
         first = np.array([stream.first for stream in streams])
         last = np.array([stream.last for stream in streams])
@@ -40,7 +42,7 @@ class Pauses:
             start, end = start_ns * 1e-9, end_ns * 1e-9
             rows = np.flatnonzero((first < start + 1e-6) & (last > end - 1e-6))
             through = [streams[row] for row in rows.tolist()]
-            if len({(stream.src, stream.dst) for stream in through}) < 2:
+            if len({stream.src.ip for stream in through}) < 2:
                 continue
             holes = [_hole(stream, start, end) for stream in through]
             if any(hole is None or hole.excused for hole in holes):

@@ -29,6 +29,7 @@ NAMES = {
     113: "Linux cooked",
     276: "Linux cooked 2",
     239: "NFLOG",
+    197: "ERF",
     0x1_0000: "HEP",
 }
 Found = tuple[int, int]
@@ -153,6 +154,18 @@ def nflog(packet: bytes, _: Frame) -> Found:
     return NOTHING
 
 
+def erf(packet: bytes, frame: Frame) -> Found:
+    """Endace's record format: 16 bytes, then headers of eight while the highest bit says so, then the packet."""
+    if len(packet) < 16:
+        return NOTHING
+    kind, at, more = packet[8] & 0x7F, 16, packet[8] & 0x80
+    while more and at + 8 <= len(packet):
+        more, at = packet[at] & 0x80, at + 8
+    if kind in (2, 11, 16, 20):
+        return ethernet(packet, frame, at + 2)
+    return by_version(packet, at) if kind in (22, 23) else NOTHING
+
+
 READERS: dict[int, Callable[[bytes, Frame], Found]] = {
     1: ethernet,
     0: loopback,
@@ -171,4 +184,5 @@ READERS: dict[int, Callable[[bytes, Frame], Found]] = {
     113: cooked,
     276: cooked2,
     239: nflog,
+    197: erf,
 }

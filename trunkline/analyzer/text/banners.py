@@ -108,6 +108,13 @@ _MAYBE = re.compile(
 _HAS_ADDRESS = re.compile(r"\d\.\d{1,3}\.\d|\[[0-9A-Fa-f]*:[0-9A-Fa-f:.]+\]")
 # Alone in its line, behind a syslog's prefix, or (IOS 12) behind the name of the function.
 _CISCO_PLAIN = re.compile(r"(?:^|[:\]] ?|\bccsipDisplayMsg: ?)\s*(?P<way>Received|Sent): *$")
+# Who pastes a log into a public place puts letters into its addresses: the direction is still told.
+_MASKED = re.compile(
+    r"\b(?P<fs>recv|send) \d+ bytes (?:from|to) (?P<p1>[a-z]{2,4})/\[?[\w.*:-]+|"
+    r"<--- (?P<ast>Received|Transmitting) SIP \w+ \(\d+ bytes\) (?:from|to) (?P<p2>[A-Z]{2,4}):"
+)
+# JsSIP and SIP.js in a browser's console: they name no addresses.
+_BROWSER = re.compile(r"\b(?P<way>[Ss]ending|[Rr]eceived)(?: WebSocket)?(?: text| binary)? message: *$")
 _CISCO_HEAD = re.compile(r"//(?P<guid>[^/]*/[^/]*)/(?:[A-Z_]{1,20}/)?SIP/Msg/\w+:")
 _SID = re.compile(r"\[SID=([^\]]{1,60})\]")
 _TRANSPORTS: dict[str, Transport] = {
@@ -126,12 +133,23 @@ def read_banner(line: str) -> Banner | None:
     if plain is not None:
         return Banner("cisco-cube", plain["way"] == "Sent")
     if _HAS_ADDRESS.search(line) is None and " message " not in line:
-        return None
+        return _without_address(line)
     for name, mark, pattern in _ROWS:
         found = pattern.search(line) if mark in line else None
         if found is not None:
             return _banner(name, found.groupdict(), line)
     return None
+
+
+def _without_address(line: str) -> Banner | None:
+    masked = _MASKED.search(line) if " bytes" in line else None
+    if masked is not None:
+        transport = _TRANSPORTS.get((masked["p1"] or masked["p2"]).lower(), "unknown")
+        if masked["fs"]:
+            return Banner("freeswitch", masked["fs"] == "send", transport=transport)
+        return Banner("asterisk-pjsip", masked["ast"] == "Transmitting", transport=transport)
+    browser = _BROWSER.search(line) if "message:" in line else None
+    return None if browser is None else Banner("browser", browser["way"].lower() == "sending")
 
 
 def read_cisco_head(line: str) -> str | None:

@@ -44,7 +44,7 @@ class Bans:
     ) -> None:
         """`tell` writes an event; `front_socket`: the TLS front's JSON-RPC socket."""
         self._htable = htable
-        self._own = own_addresses
+        self._own = frozenset(map(_key, own_addresses))
         self._first_ban = first_ban
         self._front = front_socket
         self._tell = tell
@@ -63,7 +63,7 @@ class Bans:
     def is_somebodys(self, source: str, lists: Lists) -> bool:
         """Whether the source may never be banned; kamailio.cfg finds the answer in `friend` for the next second."""
         key = _key(source)
-        found = source in self._own or lists.is_listed(source) or self._htable.sht_get("known", key) is not None
+        found = key in self._own or lists.is_listed(source) or self._htable.sht_get("known", key) is not None
         self._htable.sht_seti("friend", key, int(found))
         return found
 

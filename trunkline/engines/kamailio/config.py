@@ -211,7 +211,7 @@ def _tls_file(settings: Settings) -> str:
     )
 
 
-def _script_file(settings: Settings, ports: Ports, secret: bytes) -> str:
+def _script_file(settings: Settings, ports: Ports, secret: bytes, *, hide_topology: bool) -> str:
     return json.dumps(
         {
             "edge": edge_name(settings),
@@ -234,6 +234,7 @@ def _script_file(settings: Settings, ports: Ports, secret: bytes) -> str:
             "inner_port": ports.edge_inner,
             "front_port": ports.tls_front,
             "hop_secret": derive(secret, "hop"),
+            "hides_topology": hide_topology,
             "hiding_key": derive(secret, "hiding"),
             "plain_address": _reached_at(settings, settings.sip_port),
             "secure_address": f"{_reached_at(settings, settings.tls_port)};transport=tls",
@@ -261,10 +262,11 @@ def kamailio_programs(
     """
     run = settings.run_dir
     call_book_file(settings).unlink(missing_ok=True)
-    _write_private(run / "edge.cfg", _edge_file(settings, ports, home_secret, with_media=with_media, hide_topology=hide_topology))
+    edge = _edge_file(settings, ports, home_secret, with_media=with_media, hide_topology=hide_topology)
+    _write_private(run / "edge.cfg", edge)
     _write_private(run / "front.cfg", _front_file(settings, ports, home_secret, hide_topology=hide_topology))
     _write_private(run / "tls.cfg", _tls_file(settings))
-    _write_private(run / "edge.json", _script_file(settings, ports, home_secret))
+    _write_private(run / "edge.json", _script_file(settings, ports, home_secret, hide_topology=hide_topology))
     environment = {
         "PYTHONPATH": os.fspath(HERE.parent.parent.parent),
         "TRUNKLINE_EDGE_FILE": os.fspath(run / "edge.json"),

@@ -109,8 +109,8 @@ def ringing(now: float, token: str, n: str, code: str) -> str:
 
 
 def answered(now: float, token: str, n: str, code: str, sdp: str, *dialog: str) -> str:
-    """The 2xx to the INVITE. `sdp`: its body in hexadecimal. `dialog`: by what the edge can end the call, the sealed legs
-    of the caller and the callee, and their tags.
+    """The 2xx to the INVITE. `sdp`: its body in hexadecimal. `dialog`: by what the edge can end the call, the sealed
+    legs of the caller and the callee, and their tags.
     """
     call, body = token[:32], _hexadecimal(sdp)
     more = f',"dialog":[{",".join([_quoted(word) for word in dialog])}]' if dialog else ""

@@ -20,8 +20,9 @@ from trunkline.core.hidden_sdp import hidden_sdp
 from trunkline.engines.kamailio.ksr import NOTHING, SEPARATOR, Ksr
 
 _SOURCE = ("$si", "$sp", "$proto", "$Rp")
-_REQUEST = f"$_s({SEPARATOR.join((*_SOURCE, '$ci', '$ft', '$tt', '$rm', '$ct', '$(hdr(Via)[*])', '$(hdr(Record-Route)[*])'))})"
-_FROM = f"$_s({SEPARATOR.join(('$avp(new_from)', '$avp(asserted)', '$fu'))})"
+_REQUEST = (
+    f"$_s({SEPARATOR.join((*_SOURCE, '$ci', '$ft', '$tt', '$rm', '$ct', '$(hdr(Via)[*])', '$(hdr(Record-Route)[*])'))})"
+)
 _REPLY = f"$_s({SEPARATOR.join((*_SOURCE, '$ct', '$(hdr(Record-Route)[*])', '$avp(shift)', '$avp(shown)'))})"
 _RPORT = re.compile(r";\s*rport(?:=\d*)?(?=[;,\s]|$)", re.IGNORECASE)
 _URI = re.compile(r"<([^<>]*)>")
@@ -46,22 +47,24 @@ class Hiding:
         self._key = key
         self._own = own
 
-    def invite(self) -> bool:
-        """A dialog-forming INVITE that is relayed; `$avp(tl)` is there."""
+    def invite(self, route_token: str, shown_otherwise: str) -> None:
+        """A dialog-forming INVITE that is relayed. Raises ValueError or SystemError where a header is no text.
+
+        `shown_otherwise`: the caller's URI where the callee is shown another one, or empty.
+        """
         ip, port, proto, to_port, call_id, tag, _, _, contact, via, record_route = self._facts(_REQUEST, 11)
-        token = self._get("$avp(tl)")[:_TOKEN_SIZE]
+        token = route_token[:_TOKEN_SIZE]
         other = other_call_id(token[:32], call_id)
         leg = self._leg("caller", token, contact, (ip, port, proto, to_port), record_route, call_id if other else "")
-        new_from, asserted, from_uri = self._facts(_FROM, 3)
-        if new_from != NOTHING or asserted == "-":
-            leg = replace(leg, uri=from_uri)
-        self._sets("$avp(leg)", seal(self._key, leg, dialog_of(call_id, tag)))
+        if shown_otherwise:
+            leg = replace(leg, uri=shown_otherwise)
+        dialog = dialog_of(call_id, tag)
+        self._sets("$avp(leg)", seal(self._key, leg, dialog))
         self._sets("$avp(up)", self._view(via, ip, port, to_port, call_id if other else ""))
         if other:
             self._sets("$avp(other_call_id)", other)
         self._sets("$avp(back)", self._reached_at(proto, to_port))
-        self._sets("$avp(dialog)", dialog_of(call_id, tag))
-        return True
+        self._sets("$avp(dialog)", dialog)
 
     def reply(self) -> bool:
         """A reply with a Contact to a request that `invite` or `in_dialog` has seen."""
@@ -91,6 +94,7 @@ class Hiding:
         other = self._other_call_id(leg, call_id)
         if method != "ACK":
             self._sets("$avp(up)", self._view(via, ip, port, to_port, call_id if other else ""))
+        if method not in ("ACK", "BYE"):  # the answer to a BYE brings nobody a Contact
             self._sets("$avp(back)", self._reached_at(proto, to_port))
             self._sets("$avp(reply_of)", leg.side)
             self._sets("$avp(dialog)", dialog_of(callers_call_id, from_tag if by == "caller" else to_tag))

@@ -75,6 +75,7 @@ class Edge:
             settings["front_socket"],
             self._write,
         )
+        self._hides: bool = settings["hides_topology"]
         self._hiding = Hiding(
             KSR,
             bytes.fromhex(settings["hiding_key"]),
@@ -138,6 +139,7 @@ class Edge:
                 self._reject(decision, invite, sid, now)
                 self._offended(decision.cause, invite.source_ip, invite.user_agent, now)
         except MalformedRequest as problem:
+            self._book.end(sid)
             self._malformed(sid, str(problem), now)
             self._offended(Cause.MALFORMED_REQUEST, self._message.lenient("var(source)") or "", None, now)
         except Exception:
@@ -250,9 +252,6 @@ class Edge:
 
     # Topology hiding (hiding.cfg); -1: there is nothing to go by.
 
-    def hide_invite(self, _message: object) -> int:
-        return self._hide(self._hiding.invite)
-
     def hide_reply(self, _message: object) -> int:
         return self._hide(self._hiding.reply)
 
@@ -327,6 +326,9 @@ class Edge:
                 media.rtpengine_flags(relay.media_mode, sender_is_caller=True, is_offer=True, behind_nat=behind_nat),
                 media.rtpengine_flags(relay.media_mode, sender_is_caller=False, is_offer=False, behind_nat=False),
             )
+        if self._hides:
+            renamed = own_identity or relay.replace_caller_id is not None
+            self._hide_invite(token, invite.from_header_uri if renamed else "")
         self._append(events.relayed(self._edge, relay, invite, sid, now), now)
         for alert in relay.alerts:
             self._write(
@@ -345,6 +347,12 @@ class Edge:
                 },
                 now,
             )
+
+    def _hide_invite(self, token: str, shown_otherwise: str) -> None:
+        try:
+            self._hiding.invite(token, shown_otherwise)
+        except (ValueError, SystemError):  # bytes that are no text, a NUL, our separator in a header
+            raise MalformedRequest("a Via, Contact or Record-Route is not UTF-8") from None
 
     def _reject(self, reject: Reject, invite: Invite, sid: str, now: float) -> None:
         self._message.refuse(reject.sip_status, reject.reason, reject.headers)

@@ -42,7 +42,7 @@ class Desk:
         hosts = [host for host in hosts if host]
         if self.chosen is not None:
             mine = not self.chosen.hosts or any(map(self.chosen.has_host, hosts))
-            unnamed = only_trunk and all(map(_is_public, hosts))
+            unnamed = only_trunk and bool(hosts) and all(map(_is_public, hosts))
             return self.chosen if mine or unnamed or any(map(self.chosen.is_parent, hosts)) else GENERIC
         for provider in self._known:
             if proxy and not provider.has_host(proxy):

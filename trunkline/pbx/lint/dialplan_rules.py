@@ -124,7 +124,7 @@ def begins_with_plus(number: str, pattern: str) -> bool | None:
         return None
     characters = found[offset]
     if characters is None or not characters <= DIGITS:
-        return True if characters == {"+"} else None
+        return True if characters == frozenset("+") else None
     return False
 
 

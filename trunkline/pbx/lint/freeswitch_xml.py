@@ -20,6 +20,7 @@ MOST_ELEMENTS = 200_000
 DECLARATION = re.compile(r"\A\s*<\?xml[^>]{0,200}\?>")
 VARIABLE = re.compile(r"\$\$\{([A-Za-z0-9_.-]{1,80})\}")
 ROOT = "lint"
+SOFIA = "sofia.conf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,7 @@ class _Reader:
         self._into = into
         self._stack: list[str] = []
         self._profile = ""
+        self._module = ""
         self._gateway: Group | None = None
         self._parser = expat.ParserCreate()
 
@@ -133,6 +135,10 @@ class _Reader:
         if tag.upper() == "X-PRE-PROCESS" and attributes.get("cmd", "").lower() in ("set", "stun-set"):
             variable, _, value = attributes.get("data", "").partition("=")
             self._into.variables[variable.strip()] = value
+        elif tag == "configuration":
+            self._module = name.lower()
+        elif self._module not in ("", SOFIA):
+            return  # other modules (mod_smpp) have gateways and profiles too
         elif tag == "profile":
             self._profile = name
         elif tag == "gateway":
@@ -157,5 +163,7 @@ class _Reader:
         self._stack.pop()
         if tag == "gateway":
             self._gateway = None
+        elif tag == "configuration":
+            self._module = ""
         elif tag == "profile":
             self._profile = ""

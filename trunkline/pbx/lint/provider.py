@@ -33,8 +33,6 @@ class Provider:
     """The numbers that it sends are +E.164."""
     exempt: tuple[str, ...] = ()
     """Emergency and short numbers, which are as they are."""
-    from_first: bool = False
-    """It takes the caller ID from From before P-Asserted-Identity."""
     codecs: tuple[str, ...] = ()
     """Names of SDP in capitals, the limited ones too; empty: not known."""
     ptime: int = 0

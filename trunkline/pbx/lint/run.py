@@ -22,6 +22,11 @@ KINDS = {
     "extensions": "extensions.conf",
     "freeswitch": "FreeSWITCH XML",
 }
+ELSEWHERE = {
+    "extensions": ("extensions.ael", "extensions.lua"),
+    "pjsip": ("pjsip_wizard.conf", "sorcery.conf"),
+}
+"""Files beside one of a kind that may hold what is missing in it: other languages, generated sections, a database."""
 PJSIP_TYPES = {"endpoint", "aor", "auth", "transport", "identify", "registration", "global", "acl", "system"}
 
 
@@ -71,10 +76,12 @@ def lint(
         configuration = asterisk_conf.read(path, folder or path.parent, budget)
         kind = kind_of(configuration)
         report.files[str(path)] = KINDS[kind]
-        if kind == "extensions" and any((path.parent / f"extensions.{end}").exists() for end in ("ael", "lua")):
-            configuration.complete = False  # the rest of the dialplan is written in another language
+        if any(_says_something(path.parent / name) for name in ELSEWHERE.get(kind, ())):
+            configuration.complete = False
         read[kind].append(configuration)
         report.skipped += configuration.skipped
+        wizards = (section for section in configuration.sections if section.value("type").lower() == "wizard")
+        report.skipped += [(section.place, "type=wizard is not judged") for section in wizards]
     trunks = _trunks(read, desk)
     for configuration in read["rtp"]:
         rtp_rules.judge(configuration, desk)
@@ -116,7 +123,19 @@ def _entry(section: Section, general: Section, by_number: bool, provider: Provid
     return TrunkEntry(section.name, holder.value("context"), holder.place_of("context"), by_number, provider)
 
 
+def _says_something(path: Path) -> bool:
+    """Whether a file holds more than the comments that it is installed with."""
+    try:
+        with path.open("rb") as stream:
+            lines = stream.read(1 << 20).splitlines()
+    except OSError:
+        return False
+    return any(line.strip() and not line.lstrip().startswith((b";", b"[", b"//", b"--")) for line in lines)
+
+
 def _is_xml(path: Path) -> bool:
+    if path.suffix.lower() == ".xml":
+        return True
     try:
         with path.open("rb") as stream:
             start = stream.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n")

@@ -2,7 +2,7 @@
 
 Proof: it says more than came, or (over TCP, or by what stands behind) less.
 Traps: cut frames; text logs and HEP may change line ends: not judged there. It may be absent over UDP. Blanks and line
-ends behind the body are harmless.
+ends behind the body are harmless. Where only the last line end is missing and the call goes on, nobody minded.
 Fix: ALG, or the user agent.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trunkline.analyzer.model.finding import Finding
+from trunkline.analyzer.model.finding import Finding, Severity
 from trunkline.analyzer.model.message import Message
 from trunkline.analyzer.model.trace import Trace
 from trunkline.analyzer.rules.facts import facts_of
@@ -49,9 +49,17 @@ def check(trace: Trace) -> Iterator[Finding]:
             "The receiver cuts the body, refuses the message with 400, or (over TCP) loses its place in the stream.",
             calls=[calls[message.index]] if message.index in calls else [],
             evidence=[quote(message, "Content-Length")],
-            severity="critical" if kind != "content_length_small" or _cuts_sdp(message) else "warn",
+            severity=_gravity(kind, message),
             key=f"{source}:{kind}",
         )
+
+
+def _gravity(kind: str, message: Message) -> Severity:
+    if kind == "content_length_large" and message.raw.transport == "udp":
+        said = message.value("Content-Length").strip()
+        if said.isdigit() and len(said) < 8 and int(said) - len(message.body) <= 2:
+            return "info"
+    return "critical" if kind != "content_length_small" or _cuts_sdp(message) else "warn"
 
 
 def _cuts_sdp(message: Message) -> bool:

@@ -47,6 +47,8 @@ def check(trace: Trace) -> Iterator[Finding]:
             for other in trace.capture.dns
         ):
             continue
+        if any(host.startswith(f"{known}.") for known in named | good):
+            continue  # the resolver has put its search domain behind a name that is known
         if _sent_to(trace, host, fact.time):
             continue
         if fact.rcode is None and not waited(trace, fact.time, SLOW):
