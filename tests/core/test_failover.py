@@ -217,3 +217,21 @@ def test_every_status_has_a_verdict_and_never_a_redirect_or_challenge_for_the_ca
                 assert 400 <= verdict.status < 700, status
             else:
                 assert remaining, status
+
+
+@pytest.mark.parametrize("status", [415, 488, 606])
+def test_an_offer_that_no_network_takes(status):
+    refused = got(status, no_common_codec=True)
+    stop = after_failure(refused, TERMINATION, 3, None)
+    assert isinstance(stop, Stop)
+    assert (stop.status, stop.cause) == (488, Cause.NO_COMMON_CODEC)
+    # The customer's PBX is not to blame for what a carrier offers.
+    assert getattr(after_failure(refused, ORIGINATION, 0, None), "cause", None) is not Cause.NO_COMMON_CODEC
+    assert after_failure(got(486, no_common_codec=True), TERMINATION, 3, None).cause is None
+
+
+@pytest.mark.parametrize("direction", [TERMINATION, ORIGINATION])
+def test_without_a_media_relay_no_other_target_is_tried(direction):
+    stop = after_failure(Failure(503, "no media relay", local=True, no_media_relay=True), direction, 3, None)
+    assert isinstance(stop, Stop)
+    assert (stop.status, stop.cause, stop.attempt_cause) == (503, Cause.NO_MEDIA_RELAY, None)

@@ -59,6 +59,19 @@ def test_a_pbx_at_a_private_address_may_redirect_to_another():
     assert follow(plan("sip:+15550100@10.0.0.4"), MOVED, "<sip:x@10.0.0.5>", POLICY) is not None
 
 
+@pytest.mark.parametrize(
+    ("contact", "is_followed"),
+    [
+        ("<sip:9.9.9.5>", False),
+        ("<sip:+15550100@9.9.9.5;transport=udp>", False),
+        ("<sip:+15550100@9.9.9.5;transport=tcp>", True),
+        ("<sip:reception@9.9.9.5>", True),
+    ],
+)
+def test_a_redirect_to_where_it_comes_from_is_not_followed(contact, is_followed):
+    assert (follow(plan(), MOVED, contact, POLICY) is not None) == is_followed
+
+
 def test_a_redirect_of_a_redirect_is_not_followed():
     assert follow(plan(redirected=True), MOVED, "<sip:x@9.9.9.9>", POLICY) is None
 

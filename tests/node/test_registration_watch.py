@@ -62,7 +62,7 @@ def test_contacts_behind_a_nat_hear_of_us_in_time(settings: Settings, kamailio: 
     assert (method, ruri) == ("OPTIONS", "sip:keep-alive@10.0.0.1;transport=udp")
     assert hop == "sip:192.0.2.1:40000;transport=udp"
     assert headers.startswith("From: <sip:keep-alive@")
-    watch.look(100.0 + KEEP_ALIVE_EVERY - 1)
+    watch.look(100.0 + KEEP_ALIVE_EVERY - 2)
     assert orders(kamailio) == []
     watch.look(100.0 + KEEP_ALIVE_EVERY)
     assert len(orders(kamailio)) == 1
@@ -74,7 +74,7 @@ def test_what_has_expired_is_logged_once(settings: Settings, caplog: pytest.LogC
     put(settings, "<sip:here@192.0.2.1>")
     watch = RegistrationWatch(settings)
     with caplog.at_level(logging.INFO):
-        for now in (1.0, 2.0, 3.0):
+        for now in (2.0, 4.0, 6.0):
             watch.look(now)
     watch.close()
     assert [record.message.partition(" from ")[0] for record in caplog.records] == [
@@ -88,8 +88,8 @@ def test_a_file_that_cannot_be_read_is_told_once(settings: Settings, caplog: pyt
     settings.registrations_db.write_bytes(b"nothing of ours" * 100)
     watch = RegistrationWatch(settings)
     with caplog.at_level(logging.INFO):
-        watch.look(1.0)
         watch.look(2.0)
+        watch.look(4.0)
     watch.close()
     assert len(caplog.records) == 1
     assert registered_in_words(settings)[0].startswith("cannot be read: ")
@@ -97,8 +97,8 @@ def test_a_file_that_cannot_be_read_is_told_once(settings: Settings, caplog: pyt
 
 def test_nobody_registered_and_no_kamailio(settings: Settings) -> None:
     watch = RegistrationWatch(settings)
-    watch.look(1.0)
-    put(settings, "<sip:behind@10.0.0.1>")
     watch.look(2.0)
+    put(settings, "<sip:behind@10.0.0.1>")
+    watch.look(4.0)
     watch.close()
     assert registered_in_words(settings)

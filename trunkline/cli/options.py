@@ -35,6 +35,9 @@ SETTING_HELP = {
     "drain_seconds": "How long the first SIGTERM lets calls finish.  [default: 30]",
     "sip_workers": "SIP processes for each socket.  [default: as many as processors, at least 2]",
     "ban_seconds": "How long the first ban of a flooding or guessing source lasts.  [default: 60]",
+    "setup_seconds": "After so long no further target of a call is tried.  [default: 20]",
+    "carrier_order": "priority or cost: what decides first which carrier takes a call.  [default: priority]",
+    "media_timeout": "Seconds without audio after which a call is ended on both sides.  [default: 600]",
     "log_level": "debug, info, warning or error.  [default: info]",
 }
 METAVARS = {"home": "DIR", "sip_host": "IP", "public_ip": "IP", "http_host": "IP", "rtp_ports": "FIRST-LAST"}

@@ -110,7 +110,7 @@ def after_failure(
         return Stop(487, "Request Terminated", "the caller gave up")
     if failure.no_media_relay:
         return _ours(Cause.NO_MEDIA_RELAY, "the media relay does not answer")
-    if failure.no_common_codec and failure.status in _NO_COMMON_CODEC:
+    if failure.no_common_codec and failure.status in _NO_COMMON_CODEC and direction == TERMINATION:
         return _ours(Cause.NO_COMMON_CODEC, f"{failure.status}: the offer has neither PCMU nor PCMA")
     termination = direction == TERMINATION
     hunt, why = _termination_verdict(failure) if termination else _origination_verdict(failure)

@@ -39,9 +39,15 @@ def follow(plan: Plan, failure: Failure, contact: str | None, policy: Policy) ->
         return None
     if is_behind_nat(uri.host) and not is_behind_nat(asked.host):
         return None
-    if (uri.user or asked.user, uri.host_port) == (asked.user, asked.host_port):
+    target = _target(plan, uri, asked)
+    if target.transport == plan.current.transport and _is_same(uri, asked):
         return None
-    return with_next(plan, _target(plan, uri, asked))
+    return with_next(plan, target)
+
+
+def _is_same(uri: sip_uri.SipUri, asked: sip_uri.SipUri) -> bool:
+    """A redirect to where it comes from: many PBXs put their own address into every Contact."""
+    return (uri.user or asked.user, uri.host_port) == (asked.user, asked.host_port)
 
 
 def _is_ours(host: str, policy: Policy) -> bool:

@@ -20,10 +20,14 @@ from trunkline.engines.kamailio.registrar import in_words
 from trunkline.engines.kamailio.registrations import Registrations
 from trunkline.settings import Settings
 
-LOOK_EVERY = 1.0
-"""Seconds between two looks for contacts that have expired."""
+LOOK_EVERY = 2.0
+"""Seconds between two looks for contacts that have expired, or want a packet."""
 KEEP_ALIVE_EVERY = 25.0
 """Seconds between two packets to a contact behind a NAT: less than any NAT's memory of a UDP flow."""
+PATIENCE = 0.2
+"""Seconds that Kamailio may take to say that it has sent one; it takes less than a millisecond."""
+BUSY_MOST = 0.5
+"""Seconds of one look that go into packets; those that are left go with the next one."""
 KNOCK = "keep-alive"
 """User part of the OPTIONS."""
 
@@ -40,11 +44,11 @@ class RegistrationWatch:
         """(trunk, contact) → when, in monotonic seconds."""
         self._broken = False
         self._client = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
-        self._client.setblocking(False)
+        self._client.settimeout(PATIENCE)
         self._client.bind("")  # a name of the kernel's own, so that the answers have a place to go to
 
     def look(self, now: float) -> None:
-        """Every second. `now`: monotonic seconds. Never waits, neither for Kamailio nor for its workers."""
+        """From time to time. `now`: monotonic seconds. Takes BUSY_MOST and PATIENCE at most."""
         if now < self._look_at:
             return
         self._look_at = now + LOOK_EVERY
@@ -72,16 +76,22 @@ class RegistrationWatch:
         if not due:
             return
         self._forget_answers()
+        stop = time.monotonic() + BUSY_MOST
         for key in due:
-            self._knocked[key] = now
             try:
                 self._client.sendto(json.dumps(self._order(known[key])).encode(), str(self._edge))
+                self._client.recv(4096)
             except OSError:
                 return  # Kamailio is not there, or busy: next time
+            finally:
+                self._knocked[key] = now
+            if time.monotonic() > stop:
+                return
 
     def _forget_answers(self) -> None:
+        """Of orders that Kamailio took too long for."""
         try:
-            while self._client.recv(4096):
+            while self._client.recv(4096, socket.MSG_DONTWAIT):
                 pass
         except BlockingIOError:
             return

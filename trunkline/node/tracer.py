@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from trunkline.analyzer.model.capture import Place, RawMessage
 from trunkline.analyzer.read.hep import SIP, read_hep3
+from trunkline.engines.kamailio.config import loopback
 from trunkline.node import program_log
 from trunkline.node.call_judge import CarriedCall, capture_of, judge_call, running_profile
 from trunkline.node.trace_buffer import TraceBuffer, TracedCall
@@ -52,9 +53,10 @@ class Tracer:
         self._credit = 1.0
         self._credited = time.monotonic()
         self._forget_at = 0.0
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        host = loopback(settings)
+        self._socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
-        self._socket.bind(("127.0.0.1", port))
+        self._socket.bind((host, port))
         self._socket.settimeout(LOOK_EVERY)
 
     def stop(self) -> None:

@@ -90,6 +90,11 @@ def call_book_file(settings: Settings) -> Path:
     return settings.run_dir / "calls.book"
 
 
+def loopback(settings: Settings) -> str:
+    """This machine's own address, of the family that the edge speaks."""
+    return "::1" if ":" in settings.sip_host else "127.0.0.1"
+
+
 def front_socket(settings: Settings) -> Path:
     return settings.socket_dir / "front.sock"
 
@@ -156,7 +161,8 @@ def _edge_file(settings: Settings, ports: Ports, secret: bytes, *, with_media: b
         "SIP_WORKERS": str(settings.sip_workers),
         "EDGE_RPC": os.fspath(edge_socket(settings)),
         "NG_PORT": str(ports.ng),
-        "TRACER_PORT": str(ports.tracer),
+        # A socket of IPv6 does not send to 127.0.0.1.
+        "TRACER_ADDRESS": f"{_bracketed(loopback(settings))}:{ports.tracer}",
         "NONCE_LIFETIME": str(NONCE_LIFETIME),
         "SCRIPT": os.fspath(HERE / "script.py"),
         "ROUTE_KEY": derive(secret, "route")[:32],

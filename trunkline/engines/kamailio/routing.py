@@ -346,13 +346,26 @@ class RoutingDb:
         return self._rated
 
     def _rates(self, e164: str) -> Mapping[str, RateRow]:
-        prefixes = [e164[:end] for end in range(len(e164), 0, -1)]
-        sql = (
-            "SELECT price_micros, first_seconds, next_seconds FROM carrier_rates WHERE carrier_sid = ?"  # noqa: S608
-            f" AND prefix IN ({','.join('?' * len(prefixes))}) ORDER BY length(prefix) DESC LIMIT 1"
-        )
-        found = {sid: self._row(RateRow, sql, sid, *prefixes) for sid in self._rated}
+        found = {sid: self._rate(sid, e164) for sid in self._rated}
         return {sid: row for sid, row in found.items() if row is not None}
+
+    def _rate(self, carrier_sid: str, e164: str) -> RateRow | None:
+        """The greatest prefix up to the number, in the order of texts, begins with the longest that fits. Where it is
+        not that one itself, it is looked for again among what both have in common.
+        """
+        upto = e164
+        while upto:
+            row = self._one(
+                "SELECT prefix, price_micros, first_seconds, next_seconds FROM carrier_rates"
+                " WHERE carrier_sid = ? AND prefix <= ? ORDER BY prefix DESC LIMIT 1",
+                (carrier_sid, upto),
+            ).fetchone()
+            if row is None:
+                return None
+            if e164.startswith(row[0]):
+                return RateRow(*row[1:])
+            upto = os.path.commonprefix((e164, row[0]))
+        return None
 
     def targets_down(self) -> Collection[str]:
         return self._down
