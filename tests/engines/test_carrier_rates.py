@@ -6,8 +6,6 @@ import sqlite3
 from pathlib import Path
 from random import Random
 
-from memory_routing import MemoryRouting
-
 from trunkline.core.routing_data import CarrierRow, RateRow
 from trunkline.core.routing_schema import DDL
 from trunkline.engines.kamailio.routing import RoutingDb
@@ -40,11 +38,14 @@ def test_as_a_plain_search_finds_it(tmp_path: Path) -> None:
         return "+" + "".join(dice.choice("123") for _ in range(dice.randint(0, most)))
 
     rates = {(dice.choice(CARRIERS[:2]), digits(6)): RateRow(n, 60, 60) for n in range(150)}
-    routing, plain = routing_with(tmp_path / "routing.db", rates), MemoryRouting(carrier_rates=rates)
-    assert sorted(routing.rated_carriers()) == sorted(plain.rated_carriers())
+    routing = routing_with(tmp_path / "routing.db", rates)
+    assert sorted(routing.rated_carriers()) == list(CARRIERS[:2])
     for _ in range(500):
-        number = digits(9)
-        assert routing.rates(number) == plain.rates(number), number
+        number, plain = digits(9), {}
+        for (carrier, prefix), row in sorted(rates.items(), key=lambda item: len(item[0][1])):
+            if number.startswith(prefix):
+                plain[carrier] = row
+        assert routing.rates(number) == plain, number
     assert routing.rates("112") == {}
     assert routing.carrier("CX1") == CarrierRow("CX1", True, 1, 1)
     routing.close()

@@ -45,7 +45,9 @@ def test_a_name_with_an_ipv6_address(tmp_path_factory: pytest.TempPathFactory) -
         node.api.post(f"/trunkline/v1/Carriers/{made['sid']}/Addresses", Network=f"{HERE}/128")
         trunk = node.make_trunk(credentials=False)
         name = f"{secrets.token_hex(4)}.pbx.test"
-        KamailioRpc(edge_socket(node.settings)).call("dns.add_aaaa", [name, 300, HERE, 0])
+        rpc = KamailioRpc(edge_socket(node.settings))
+        rpc.call("dns.add_a", [name, 300, "127.0.0.1", 1])  # 1: there is no such record
+        rpc.call("dns.add_aaaa", [name, 300, HERE, 0])
         add_url(node, trunk, f"sip:{name}:{pbx.getsockname()[1]}")
         node.wait_published()
 

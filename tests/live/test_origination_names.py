@@ -20,6 +20,8 @@ from trunkline.testbench.result import CallResult
 pytestmark = pytest.mark.live
 
 SECONDS = 300
+NO_SUCH_RECORD = 1
+"""Kamailio's flag of an entry that remembers a failed look-up."""
 
 
 @pytest.fixture(scope="module")
@@ -31,10 +33,15 @@ def answering() -> Iterator[PbxProcess]:
 
 @pytest.fixture
 def dns(node: LiveNode) -> Callable[..., object]:
-    """`dns("a", name, address)`, `dns("srv", name, priority, weight, port, target)`: a record from now on."""
+    """`dns("a", name, address)`, `dns("srv", name, priority, weight, port, target)`: a record from now on.
+
+    Address None: it is known that there is no such record.
+    """
     rpc = KamailioRpc(edge_socket(node.settings))
 
     def add(kind: str, name: str, *data: object) -> object:
+        if data == (None,):
+            return rpc.call(f"dns.add_{kind}", [name, SECONDS, "127.0.0.1" if kind == "a" else "::1", NO_SUCH_RECORD])
         return rpc.call(f"dns.add_{kind}", [name, SECONDS, *data, 0])
 
     return add
@@ -84,9 +91,12 @@ def test_a_service_record_names_host_and_port(
 
 
 def test_a_name_that_leads_nowhere_is_followed_by_the_next_url(
-    node: LiveNode, carrier: DemoCarrier, answering: PbxProcess
+    node: LiveNode, carrier: DemoCarrier, answering: PbxProcess, dns: Callable[..., object]
 ) -> None:
-    result, outcomes, _ = called(node, carrier, f"sip:{name_of('nowhere')}", answering.sip_uri)
+    host = name_of("nowhere")
+    dns("a", host, None)
+    dns("aaaa", host, None)
+    result, outcomes, _ = called(node, carrier, f"sip:{host}:5060", answering.sip_uri)
     assert (result.sip_status, outcomes) == (200, ["failed", "answered"])
 
 
@@ -94,6 +104,7 @@ def test_an_ipv6_address_without_ipv6_here_is_followed_by_the_next_url(
     node: LiveNode, carrier: DemoCarrier, answering: PbxProcess, dns: Callable[..., object]
 ) -> None:
     host = name_of("aaaa")
+    dns("a", host, None)
     dns("aaaa", host, "::1")
     result, outcomes, _ = called(node, carrier, f"sip:{host}:5060", answering.sip_uri)
     assert (result.sip_status, outcomes) == (200, ["failed", "answered"])

@@ -1,12 +1,24 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from published_routing import rows
 from sqlalchemy import select
 
-from trunkline.store.carriers import add_carrier_address, add_target, canonical_target, create_carrier
+from trunkline.store.carriers import (
+    ONE_BY_ONE,
+    add_carrier_address,
+    add_target,
+    canonical_target,
+    create_carrier,
+    replace_rates,
+    set_rate,
+)
 from trunkline.store.database import Database
 from trunkline.store.errors import AddressInvalid, DuplicateAddress, SipUriInvalid
 from trunkline.store.models import Carrier, CarrierAddress, CarrierTarget
+from trunkline.store.publish import Publisher
 
 
 @pytest.mark.parametrize(
@@ -47,3 +59,25 @@ def test_a_carrier_and_what_goes_with_it(database: Database):
     with database.read() as session:
         assert session.scalars(select(CarrierTarget)).all() == []
         assert len(session.scalars(select(CarrierAddress)).all()) == 1
+
+
+@pytest.mark.parametrize("count", [3, ONE_BY_ONE + 3], ids=["one by one", "at once"])
+def test_a_deck_of_rates_is_published(database: Database, publisher: Publisher, routing_db: Path, count: int) -> None:
+    deck = {f"+{n:04d}": (n, 60, 60) for n in range(count)}
+    with database.write() as session:
+        carrier = create_carrier(session, "Dear")
+        set_rate(session, create_carrier(session, "Other"), "+1", 1)
+        set_rate(session, carrier, "+0000", 7)
+        set_rate(session, carrier, "+99", 7)
+        replace_rates(session, carrier, deck)
+        sid = carrier.sid
+    publisher.publish()
+    query = f"SELECT prefix, price_micros FROM carrier_rates WHERE carrier_sid = '{sid}' ORDER BY prefix"
+    assert rows(routing_db, query) == [(prefix, rate[0]) for prefix, rate in deck.items()]
+    with database.write() as session:
+        replace_rates(session, session.get_one(Carrier, sid), deck)
+    assert publisher.publish() == 0, "nothing has changed"
+    with database.write() as session:
+        replace_rates(session, session.get_one(Carrier, sid), {})
+    publisher.publish()
+    assert rows(routing_db, "SELECT prefix FROM carrier_rates") == [("+1",)]

@@ -1,7 +1,7 @@
 """Carriers from this node's side: which targets answer OPTIONS, and whether we are registered where we should be.
 
 A thread of the publisher. It reads routing.db, so it goes on while the database is away, and writes what it knows into
-`run/carriers.json` (engines/kamailio/carrier_state.py), which the edge, the API and `trunkline status` read. Changes are
+`run/carriers.json` (engines/kamailio/carrier_state.py); the edge, the API and `trunkline status` read it. Changes are
 alerts.
 """
 
@@ -91,8 +91,12 @@ class CarrierWatch:
                 stop.wait(0.5)
             except (sqlite3.Error, OSError) as problem:
                 _log.debug("carriers are not watched: %s", problem)
-                self._routing = None
+                self._forget_routing()
                 stop.wait(1.0)
+            except Exception:  # noqa: BLE001  the thread would end, and every target would stay as it is
+                _log.exception("carriers are not watched for a while")
+                self._hang_up()
+                stop.wait(5.0)
         self._hang_up()
 
     def step(self, now: float) -> None:
@@ -117,6 +121,11 @@ class CarrierWatch:
         for call_id in [call_id for call_id, asked in self._asked.items() if asked.at < now - FORGET_AFTER]:
             del self._asked[call_id]
         self._write(now)
+
+    def _forget_routing(self) -> None:
+        if self._routing is not None:
+            self._routing.close()
+        self._routing = None
 
     def _hang_up(self) -> None:
         if self._line is not None:

@@ -90,11 +90,12 @@ class RegistrationWatch:
 
     def _forget_answers(self) -> None:
         """Of orders that Kamailio took too long for."""
+        self._client.setblocking(False)
         try:
-            while self._client.recv(4096, socket.MSG_DONTWAIT):
+            while self._client.recv(4096):
                 pass
         except BlockingIOError:
-            return
+            self._client.settimeout(PATIENCE)
 
     def _order(self, contact: Contact) -> dict[str, object]:
         """Kamailio's `tm.t_uac_start`: method, Request-URI, next hop, socket, headers."""

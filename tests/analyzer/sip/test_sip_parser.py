@@ -261,3 +261,9 @@ def test_never_raises_on_damage_and_offsets_stay_right(data):
         assert header.value.encode("utf-8", "surrogateescape").decode("latin-1").startswith(first)
         assert message.value(header.name) == message.header(header.name).value
     assert len(message.headers) == len(message.head.names)
+
+
+def test_a_name_without_a_colon_is_no_header():
+    text = INVITE.replace("Via:", "Via\n", 1).replace("\n", "\r\n")
+    message = parse_message(raw(text.encode()), 0)
+    assert "header_line" in kinds(message)

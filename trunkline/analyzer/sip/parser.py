@@ -166,7 +166,7 @@ def _headers(lines: list[str], eol: int, start: int, most: int, problems: list[P
         written, colon, value = line.partition(":")
         if line[:1] in (" ", "\t"):
             _fold(headers, line, offset, problems, number)
-        elif name := BY_SPELLING.get(written) or _odd_name(written, colon, line, problems, number):
+        elif name := (colon and BY_SPELLING.get(written)) or _odd_name(written, colon, line, problems, number):
             size = len(line) if eol else len(line.rstrip("\r"))
             headers.append(Header(name, value.strip(" \t\r"), offset, size, number))
         offset += len(line) + (eol or 1)

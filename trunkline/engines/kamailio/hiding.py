@@ -16,7 +16,7 @@ import re
 from dataclasses import dataclass, replace
 
 from trunkline.core.hidden_leg import Leg, NotSealedHere, dialog_of, other_call_id, seal, unseal
-from trunkline.core.hidden_sdp import hidden_sdp
+from trunkline.core.hidden_sdp import hidden_sdp, with_dtmf
 from trunkline.engines.kamailio.ksr import NOTHING, SEPARATOR, Ksr
 
 _SOURCE = ("$si", "$sp", "$proto", "$Rp")
@@ -136,14 +136,23 @@ class Hiding:
         self._sets("$avp(cseq)", f"{number + shift} INVITE")
 
     def sdp(self) -> bool:
-        """What rtpengine has made of the SDP, in `$avp(sdp)`; False: nothing."""
-        body = self._get("$avp(sdp)")
-        if body is None:
-            return False
+        """What rtpengine has made of the SDP, in `$avp(sdp)`."""
+        body = self._text("avp(sdp)")
+        if "telephone-event" not in body:
+            original = self._text("rb")
+            if "telephone-event" in original:
+                body = with_dtmf(body, original)
         self._sets("$avp(sdp)", hidden_sdp(body))
         return True
 
     # ---- parts ------------------------------------------------------------------------------------------------------
+
+    def _text(self, name: str) -> str:
+        """A pseudo-variable, of which bytes that are not UTF-8 become U+FFFD."""
+        try:
+            return str(self._get(f"${name}") or "")
+        except (UnicodeDecodeError, SystemError):
+            return bytes.fromhex(self._get(f"$({name}{{s.encode.hexa}})")).decode("utf-8", "replace")
 
     def _facts(self, names: str, count: int) -> list[str]:
         return str(self._get(names)).split(SEPARATOR, count - 1)

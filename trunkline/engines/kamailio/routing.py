@@ -364,7 +364,7 @@ class RoutingDb:
                 return None
             if e164.startswith(row[0]):
                 return RateRow(*row[1:])
-            upto = os.path.commonprefix((e164, row[0]))
+            upto = os.path.commonprefix((e164, row[0]))  # noqa: RUF071  (characters are meant)
         return None
 
     def targets_down(self) -> Collection[str]:
