@@ -43,8 +43,9 @@ def write_routing(path: Path, carrier_port: int, *, trunks: int = 1, numbers: in
         account, trunk, listed = sid("AC", n), sid("TK", n), sid("CL", n)
         connection.execute("INSERT INTO accounts VALUES (?, 'active', 1, 1, 1000, 20000)", (account,))
         connection.execute(
-            "INSERT INTO trunks (sid, account_sid, label, secure, caller_id_policy, digest_algorithm, cps, calls, longest,"
-            " emergency, number_rules, registration) VALUES (?, ?, ?, 0, 'reject', 'MD5', 1000, 20000, 86400, 0, '[]', 0)",
+            "INSERT INTO trunks (sid, account_sid, label, secure, caller_id_policy, digest_algorithm, cps, calls,"
+            " longest, emergency, number_rules, registration) VALUES (?, ?, ?, 0, 'reject', 'MD5', 1000, 20000,"
+            " 86400, 0, '[]', 0)",
             (trunk, account, f"t{n}"),
         )
         connection.execute("INSERT INTO trunk_credential_lists VALUES (?, ?)", (trunk, listed))
@@ -58,8 +59,9 @@ def write_routing(path: Path, carrier_port: int, *, trunks: int = 1, numbers: in
     )
     connection.executemany("INSERT INTO phone_numbers VALUES (?, ?, ?, ?)", rows)
     connection.execute(
-        "INSERT INTO carriers (sid, enabled, priority, weight, number_format, tech_prefix, caller_header, probe_seconds,"
-        " probe_misses, register, register_expires) VALUES (?, 1, 10, 10, 'e164', '', 'both', 0, 3, 0, 300)",
+        "INSERT INTO carriers (sid, enabled, priority, weight, number_format, tech_prefix, caller_header,"
+        " probe_seconds, probe_misses, register, register_expires)"
+        " VALUES (?, 1, 10, 10, 'e164', '', 'both', 0, 3, 0, 300)",
         (sid("CX", 0),),
     )
     connection.execute(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import ipaddress
 import json
@@ -9,7 +10,7 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,7 @@ class Settings:
     """SIP status for accounts without funds, suspended or closed: 403 or 603 (TRUNKLINE_NO_FUNDS_RESPONSE)."""
     drain_seconds: float = 30.0
     """How long the first SIGTERM lets running calls finish (TRUNKLINE_DRAIN_SECONDS)."""
-    sip_workers: int = field(default_factory=lambda: min(max(2, os.cpu_count() or 2), 64))
+    sip_workers: int = dataclasses.field(default_factory=lambda: min(max(2, os.cpu_count() or 2), 64))
     """SIP worker processes for each listening socket (TRUNKLINE_SIP_WORKERS). As many as there are processors, at least
     2: each more makes Python colder, which costs every call."""
     ban_seconds: int = 60

@@ -18,8 +18,8 @@ from trunkline.store.base import Base
 from trunkline.store.carriers import add_carrier_address, add_target, create_carrier, set_rate
 from trunkline.store.credentials import add_credential, create_credential_list, delete_credential_list
 from trunkline.store.database import Database
-from trunkline.store.errors import Conflict, Refused
 from trunkline.store.destination_rules import set_destination_rule
+from trunkline.store.errors import Conflict, Refused
 from trunkline.store.ip_access_control_lists import (
     add_ip_address,
     create_ip_access_control_list,

@@ -140,7 +140,7 @@ class Recorder:
         self._counts_file = counts_file
         self.ends: CallEnds | None = None
         self.watch: MediaWatch | None = None
-        self.look_at_registrations: Callable[[float], None] = lambda now: None
+        self.look_at_registrations: Callable[[float], None] = lambda _now: None
         self._counts_at = 0.0
 
     def run(self) -> None:

@@ -67,7 +67,7 @@ class Dialog:
     continued_elsewhere: bool = False
     """Later requests of it go past this hop (a proxy that did not record its route): no ACK or BYE is missing here."""
     pbx: str = ""
-    """Name of a `pbx` system, recognised from User-Agent or Server of either side, or the log's type; empty: not known."""
+    """Name of a `pbx` system, recognised from User-Agent, Server or the log's type; empty: not known."""
     pbx_side: Literal["caller", "callee", ""] = ""
     facing: Literal["provider", "inside", "unknown"] = "unknown"
     """Whether this hop is between the customer's side and the provider; only such hops are judged by the profile."""

@@ -19,7 +19,7 @@ class Endpoint(NamedTuple):
 
 @dataclass(slots=True)
 class Place:
-    """Where in the input something stands, for evidence. Frames count from 1 in each file, as Wireshark counts; lines too."""
+    """Where in the input something stands, for evidence. Frames and lines count from 1 in each file, as in Wireshark."""
 
     file: int = 0
     """Index into `Capture.files`."""
@@ -185,5 +185,5 @@ class Capture:
     lost_fragments: list[Place] = field(default_factory=list)
     """First fragments of UDP datagrams to or from a SIP peer whose other fragments never came."""
     not_sip: list[RawMessage] = field(default_factory=list)
-    """Datagrams on a port where SIP is spoken that are neither SIP nor anything else that belongs there (fuzz, scans)."""
+    """Datagrams on a port where SIP is spoken that are neither SIP nor what else belongs there (fuzz, scans)."""
     damage: list[Damage] = field(default_factory=list)

@@ -61,7 +61,7 @@ class Finding:
     calls: list[str] = field(default_factory=list)
     fixes: list[Fix] = field(default_factory=list)
     fix_values: dict[str, str] = field(default_factory=dict)
-    """For the fix templates: `public_ip`, `private_ip`, `did`, `provider_host` … (`trunkline/pbx/snippets.py` has the list)."""
+    """For the fix templates: `public_ip`, `private_ip`, `did` … (`trunkline/pbx/snippets.py` has the list)."""
     merge_key: str = ""
     """Findings of one rule with the same key are merged over calls; the values that `what` names belong in it."""
     caused_by: str = ""
