@@ -19,7 +19,7 @@ class Endpoint(NamedTuple):
 
 @dataclass(slots=True)
 class Place:
-    """Where in the input something stands, for evidence. Frames and lines count from 1 in each file, as in Wireshark."""
+    """Where in the input something stands, for evidence. Frames and lines count from 1 in each file."""
 
     file: int = 0
     """Index into `Capture.files`."""

@@ -7,6 +7,7 @@ takes five times as long.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from json.encoder import encode_basestring_ascii
 
 from trunkline.core import media
@@ -85,6 +86,50 @@ def spool_full(edge: str, now: float) -> dict[str, object]:
         "account": None,
         "trunk": None,
         "seen": {"cause": cause.name, "pid": os.getpid()},
+    }
+
+
+def rejected(edge: str, reject: Reject, invite: Invite, sid: str, now: float) -> dict[str, object]:
+    """The `invite` event of a call that is refused."""
+    return {
+        **received(edge, invite, sid, now),
+        "direction": reject.direction,
+        "caller": reject.caller,
+        "called": reject.called,
+        "account": reject.account_sid,
+        "trunk": reject.trunk_sid,
+        "verdict": "reject",
+        "cause": reject.cause.name,
+        "status": reject.sip_status,
+        "code": reject.error_code,
+        "text": reject.explanation,
+    }
+
+
+UNREAD_FACTS = {"call_id": "ci", "from_tag": "ft", "ruri": "ru", "user_agent": "ua"}
+"""What is said of a request that cannot be read, and Kamailio's variables for it."""
+
+
+def malformed(edge: str, facts: Mapping[str, object], sid: str, detail: str, now: float) -> dict[str, object]:
+    """The `invite` event of a request that cannot be read. `facts`: those of `UNREAD_FACTS`, and the source."""
+    cause = Cause.MALFORMED_REQUEST
+    return {
+        "e": "invite",
+        "sid": sid,
+        "at": now,
+        "edge": edge,
+        "direction": TERMINATION,
+        "secure": False,
+        "caller": "",
+        "called": "",
+        "account": None,
+        "trunk": None,
+        "verdict": "reject",
+        "cause": cause.name,
+        "status": cause.sip_status,
+        "code": cause.code,
+        "text": detail,
+        **facts,
     }
 
 

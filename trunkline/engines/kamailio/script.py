@@ -302,9 +302,7 @@ class Edge:
 
     def _routing_at(self, now: float) -> RoutingDb:
         if self._routing is None:
-            self._routing = RoutingDb(
-                self._routing_path, self._registrar.registrations, self._carrier_state
-            )
+            self._routing = RoutingDb(self._routing_path, self._registrar.registrations, self._carrier_state)
         self._routing.refresh(now)
         return self._routing
 
@@ -356,53 +354,14 @@ class Edge:
 
     def _reject(self, reject: Reject, invite: Invite, sid: str, now: float) -> None:
         self._message.refuse(reject.sip_status, reject.reason, reject.headers)
-        self._write(
-            {
-                **events.received(self._edge, invite, sid, now),
-                "direction": reject.direction,
-                "caller": reject.caller,
-                "called": reject.called,
-                "account": reject.account_sid,
-                "trunk": reject.trunk_sid,
-                "verdict": "reject",
-                "cause": reject.cause.name,
-                "status": reject.sip_status,
-                "code": reject.error_code,
-                "text": reject.explanation,
-            },
-            now,
-        )
+        self._write(events.rejected(self._edge, reject, invite, sid, now), now)
 
     def _malformed(self, sid: str, detail: str, now: float) -> None:
-        cause = Cause.MALFORMED_REQUEST
         self._refuse_malformed(detail)
         proto = (self._message.lenient("proto") or "").lower()
         source = f"{proto}:{self._message.lenient('si')}:{self._message.number('$sp')}"
-        self._write(
-            {
-                "e": "invite",
-                "sid": sid,
-                "at": now,
-                "edge": self._edge,
-                "direction": "trunking-terminating",
-                "secure": False,
-                "call_id": self._message.lenient("ci"),
-                "from_tag": self._message.lenient("ft"),
-                "source": source,
-                "ruri": self._message.lenient("ru"),
-                "caller": "",
-                "called": "",
-                "account": None,
-                "trunk": None,
-                "user_agent": self._message.lenient("ua"),
-                "verdict": "reject",
-                "cause": cause.name,
-                "status": cause.sip_status,
-                "code": cause.code,
-                "text": detail,
-            },
-            now,
-        )
+        facts = {name: self._message.lenient(variable) for name, variable in events.UNREAD_FACTS.items()}
+        self._write(events.malformed(self._edge, facts | {"source": source}, sid, detail, now), now)
 
     def _refuse_malformed(self, detail: str) -> None:
         cause = Cause.MALFORMED_REQUEST
