@@ -89,9 +89,7 @@ def decide(
     relay = _terminate(admitted, case, routing, policy, dice)
     if counter is None or not isinstance(relay, Relay):
         return relay
-    return _too_many(relay, admitted.emergency, case, routing, counter, now) or _with_room(
-        relay, case, counter, now
-    )
+    return _too_many(relay, admitted.emergency, case, routing, counter, now) or _with_room(relay, case, counter, now)
 
 
 def _is_origination(number: PhoneNumberRow | None, invite: Invite, routing: RoutingData, policy: Policy) -> bool:
@@ -107,9 +105,7 @@ def _terminate(admitted: Admitted, case: Case, routing: RoutingData, policy: Pol
     # Admission has found the caller in From, has replaced it, or From asks for privacy.
     anonymous = replaced is None and user_and_host(case.invite.from_header_uri)[0] != admitted.caller
     caller = Caller(admitted.caller, anonymous)
-    targets = carrier_targets(
-        admitted.called, routing, policy, dice, caller, at_any_cost=admitted.emergency
-    )
+    targets = carrier_targets(admitted.called, routing, policy, dice, caller, at_any_cost=admitted.emergency)
     if not targets:
         return case.refuse(Cause.NO_CARRIER)
     trunk = admitted.trunk

@@ -118,7 +118,6 @@ class CarrierRow(NamedTuple):
         """Everything as we say it by ourselves."""
         return self[4:9] == _PLAIN
 
-
     @property
     def usual(self) -> bool:
         """Plain, without limits and credentials."""
