@@ -6,7 +6,7 @@ import secrets
 
 import pytest
 from demo_carrier import DemoCarrier
-from live_node import LiveNode
+from live_node import LiveNode, wait_for
 from raw_sip import RawCaller, sdp
 
 ECHO, BUSY = "+15550100000", "+15550100486"
@@ -55,7 +55,7 @@ def test_a_bye_goes_to_the_other_side_and_nowhere_else(node: LiveNode, carrier: 
         assert not carrier.saw(caller.call_id).ended
         caller.send(caller.bye(answer, route=f"Route: <{elsewhere};lr>\r\n"))
         assert caller.final().sip_status == 200
-        assert carrier.saw(caller.call_id).ended
+        wait_for(lambda: carrier.saw(caller.call_id).ended, "the end of the call at the carrier")
         assert node.record(caller.call_id)["status"] == "completed"
         for method in ("INVITE", "UPDATE"):
             caller.cseq += 1

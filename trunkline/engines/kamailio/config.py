@@ -185,8 +185,7 @@ def _edge_file(settings: Settings, ports: Ports, secret: bytes, *, with_media: b
         _common(settings, ports, secret)
         + ("#!define WITH_MEDIA\n" if with_media else "")
         + ("#!define WITH_HIDING\n" if hide_topology else "")
-        # By UDP to 127.0.0.1, which an edge without an IPv4 socket cannot reach.
-        + ("#!define WITH_TRACE\n" if ports.tracer and ":" not in settings.sip_host else "")
+        + ("#!define WITH_TRACE\n" if ports.tracer else "")
         + "".join(_substdef(name, value) for name, value in values.items())
         + _listen("udp", settings, settings.sip_port)
         + _listen("tcp", settings, settings.sip_port)
