@@ -152,11 +152,19 @@ def origination_address(text: str) -> OriginationAddress | None:
     transport = (uri.param("transport") or ("tls" if uri.scheme == "sips" else "udp")).lower()
     if uri.scheme == "tel" or transport not in TRANSPORTS:
         return None
-    params = "".join(
-        f";{item}" for item in uri.params.split(";") if item and item.partition("=")[0].lower() not in _OUR_PARAMS
-    )
-    user = str(sip_uri.SipUri("sip", uri.user, "h"))[4:-2] if uri.user else ""
-    return OriginationAddress(user, uri.host_port, transport, params, _headers(uri.headers))
+    user = escaped_user(uri.user) if uri.user else ""
+    return OriginationAddress(user, uri.host_port, transport, kept_params(uri.params), _headers(uri.headers))
+
+
+def kept_params(params: str) -> str:
+    """The URI parameters that go to the PBX, each with a leading `;`."""
+    items = params.split(";")
+    return "".join([f";{item}" for item in items if item and item.partition("=")[0].lower() not in _OUR_PARAMS])
+
+
+def escaped_user(user: str) -> str:
+    """A user part as it stands in a URI."""
+    return str(sip_uri.SipUri("sip", user, "h"))[4:-2]
 
 
 def _headers(text: str) -> tuple[Header, ...]:

@@ -13,11 +13,10 @@ from trunkline.core.decision import ORIGINATION, Plan, Target, with_next
 from trunkline.core.failover import Failure
 from trunkline.core.media import PLAIN
 from trunkline.core.networks import is_behind_nat
+from trunkline.core.origination import escaped_user, kept_params
 from trunkline.core.policy import Policy
 from trunkline.core.termination import TRANSPORTS
 from trunkline.core.trunk_host import HostKind, read_trunk_host
-
-_OUR_PARAMS = frozenset(("transport", "edge", "region", "tnx", "alias"))
 
 
 def follow(plan: Plan, failure: Failure, contact: str | None, policy: Policy) -> Plan | None:
@@ -60,11 +59,8 @@ def _target(plan: Plan, uri: sip_uri.SipUri, asked: sip_uri.SipUri) -> Target:
     transport = (uri.param("transport") or ("tls" if uri.scheme == "sips" else current.transport)).lower()
     if plan.media_mode != PLAIN or transport not in TRANSPORTS:
         transport = current.transport
-    params = "".join(
-        f";{item}" for item in uri.params.split(";") if item and item.partition("=")[0].lower() not in _OUR_PARAMS
-    )
-    user = str(sip_uri.SipUri("sip", uri.user or asked.user, "h"))[4:-2]
-    ruri = f"sip:{user}@{uri.host_port};transport={transport}{params}"
+    user = escaped_user(uri.user or asked.user)
+    ruri = f"sip:{user}@{uri.host_port};transport={transport}{kept_params(uri.params)}"
     return Target(
         current.target_sid,
         None,
