@@ -11,12 +11,10 @@ from fastapi import APIRouter
 from sqlalchemy import select
 from starlette.responses import Response
 
-from trunkline.api.api_error import not_found
-from trunkline.api.carriers import carrier
+from trunkline.api.carriers import carrier, of_carrier
 from trunkline.api.context import Context, Ctx, created, deleted, shown
 from trunkline.api.dates import iso8601
 from trunkline.api.fields import Address, read_fields
-from trunkline.api.owned import found
 from trunkline.store.carriers import add_carrier_address
 from trunkline.store.models import CarrierAddress
 
@@ -41,21 +39,13 @@ def create(context: Ctx, carrier_sid: str) -> Response:
 
 @router.get("/{sid}")
 def fetch(context: Ctx, carrier_sid: str, sid: str) -> Response:
-    return shown(view(context, _of_carrier(context, carrier_sid, sid)))
+    return shown(view(context, of_carrier(context, CarrierAddress, carrier_sid, sid)))
 
 
 @router.delete("/{sid}")
 def delete(context: Ctx, carrier_sid: str, sid: str) -> Response:
-    context.session.delete(_of_carrier(context, carrier_sid, sid))
+    context.session.delete(of_carrier(context, CarrierAddress, carrier_sid, sid))
     return deleted()
-
-
-def _of_carrier(context: Context, carrier_sid: str, sid: str) -> CarrierAddress:
-    carrier(context, carrier_sid)
-    row = found(context, CarrierAddress, sid)
-    if row.carrier_sid != carrier_sid:
-        raise not_found(context.path)
-    return row
 
 
 def view(context: Context, row: CarrierAddress) -> dict[str, Any]:

@@ -9,15 +9,14 @@ from fastapi import APIRouter
 from sqlalchemy import select
 from starlette.responses import Response
 
-from trunkline.api.api_error import ApiError, not_found
+from trunkline.api.api_error import ApiError
 from trunkline.api.carrier_fields import RATE_SECONDS_MOST
-from trunkline.api.carriers import carrier
+from trunkline.api.carriers import carrier, of_carrier
 from trunkline.api.context import Context, Ctx, created, deleted, shown
 from trunkline.api.dates import iso8601
 from trunkline.api.fields import WholeNumber, change, quoted, read_fields
 from trunkline.api.limit_fields import OptionalAmount
 from trunkline.api.money import decimal_text
-from trunkline.api.owned import found
 from trunkline.store.carrier_models import CarrierRate
 from trunkline.store.carriers import replace_rates, set_rate
 
@@ -95,12 +94,12 @@ def read_deck(text: str) -> dict[str, tuple[int, int, int]]:
 
 @router.get("/{sid}")
 def fetch(context: Ctx, carrier_sid: str, sid: str) -> Response:
-    return shown(view(context, _of_carrier(context, carrier_sid, sid)))
+    return shown(view(context, of_carrier(context, CarrierRate, carrier_sid, sid)))
 
 
 @router.post("/{sid}")
 def update(context: Ctx, carrier_sid: str, sid: str) -> Response:
-    row = _of_carrier(context, carrier_sid, sid)
+    row = of_carrier(context, CarrierRate, carrier_sid, sid)
     context.params.refuse_unknown(field.name for field in FIELDS)
     change(row, read_fields(FIELDS, context.params))
     context.session.flush()
@@ -109,16 +108,8 @@ def update(context: Ctx, carrier_sid: str, sid: str) -> Response:
 
 @router.delete("/{sid}")
 def delete(context: Ctx, carrier_sid: str, sid: str) -> Response:
-    context.session.delete(_of_carrier(context, carrier_sid, sid))
+    context.session.delete(of_carrier(context, CarrierRate, carrier_sid, sid))
     return deleted()
-
-
-def _of_carrier(context: Context, carrier_sid: str, sid: str) -> CarrierRate:
-    carrier(context, carrier_sid)
-    row = found(context, CarrierRate, sid)
-    if row.carrier_sid != carrier_sid:
-        raise not_found(context.path)
-    return row
 
 
 def view(context: Context, row: CarrierRate) -> dict[str, Any]:

@@ -10,13 +10,12 @@ from fastapi import APIRouter
 from sqlalchemy import select
 from starlette.responses import Response
 
-from trunkline.api.api_error import ApiError, not_found
-from trunkline.api.carriers import carrier
+from trunkline.api.api_error import ApiError
+from trunkline.api.carriers import carrier, of_carrier
 from trunkline.api.context import Context, Ctx, created, deleted, shown
 from trunkline.api.dates import iso8601
 from trunkline.api.fields import Flag, WholeNumber, change, read_fields
 from trunkline.api.limits import PRIORITY_MOST, SIP_URL_CHARACTERS, WEIGHT_MOST
-from trunkline.api.owned import found
 from trunkline.engines.kamailio import carrier_state
 from trunkline.store.carriers import add_target, canonical_target
 from trunkline.store.models import CarrierTarget
@@ -62,12 +61,12 @@ def create(context: Ctx, carrier_sid: str) -> Response:
 
 @router.get("/{sid}")
 def fetch(context: Ctx, carrier_sid: str, sid: str) -> Response:
-    return shown(view(context, _of_carrier(context, carrier_sid, sid)))
+    return shown(view(context, of_carrier(context, CarrierTarget, carrier_sid, sid)))
 
 
 @router.post("/{sid}")
 def update(context: Ctx, carrier_sid: str, sid: str) -> Response:
-    row = _of_carrier(context, carrier_sid, sid)
+    row = of_carrier(context, CarrierTarget, carrier_sid, sid)
     context.params.refuse_unknown(field.name for field in FIELDS)
     change(row, read_fields(FIELDS, context.params))
     context.session.flush()
@@ -76,16 +75,8 @@ def update(context: Ctx, carrier_sid: str, sid: str) -> Response:
 
 @router.delete("/{sid}")
 def delete(context: Ctx, carrier_sid: str, sid: str) -> Response:
-    context.session.delete(_of_carrier(context, carrier_sid, sid))
+    context.session.delete(of_carrier(context, CarrierTarget, carrier_sid, sid))
     return deleted()
-
-
-def _of_carrier(context: Context, carrier_sid: str, sid: str) -> CarrierTarget:
-    carrier(context, carrier_sid)
-    row = found(context, CarrierTarget, sid)
-    if row.carrier_sid != carrier_sid:
-        raise not_found(context.path)
-    return row
 
 
 def _state(context: Context, row: CarrierTarget) -> dict[str, Any]:

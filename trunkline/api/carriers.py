@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import APIRouter
 from sqlalchemy import select
 from starlette.responses import Response
 
-from trunkline.api.api_error import ApiError
+from trunkline.api.api_error import ApiError, not_found
 from trunkline.api.auth import require_platform
 from trunkline.api.carrier_fields import CREDENTIALS, FIELDS
 from trunkline.api.context import Context, Ctx, created, deleted, shown
@@ -17,8 +17,11 @@ from trunkline.api.dates import iso8601
 from trunkline.api.fields import change, read_fields
 from trunkline.api.owned import found
 from trunkline.engines.kamailio import carrier_state
+from trunkline.store.carrier_models import CarrierRate
 from trunkline.store.carriers import clear_credentials, create_carrier, set_credentials
-from trunkline.store.models import Carrier
+from trunkline.store.models import Carrier, CarrierAddress, CarrierTarget
+
+Child = TypeVar("Child", CarrierAddress, CarrierRate, CarrierTarget)
 
 router = APIRouter(prefix="/trunkline/v1/Carriers")
 
@@ -85,6 +88,15 @@ def carrier(context: Context, sid: str) -> Carrier:
     """The carrier, for the platform account. Raises ApiError 20006, 20404."""
     require_platform(context.caller)
     return found(context, Carrier, sid)
+
+
+def of_carrier(context: Context, kind: type[Child], carrier_sid: str, sid: str) -> Child:
+    """A row that hangs on this carrier. Raises ApiError 20006, 20404."""
+    carrier(context, carrier_sid)
+    row = found(context, kind, sid)
+    if row.carrier_sid != carrier_sid:
+        raise not_found(context.path)
+    return row
 
 
 def _registration(context: Context, row: Carrier) -> dict[str, Any] | None:
