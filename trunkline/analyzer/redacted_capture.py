@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from ipaddress import ip_address
 from pathlib import Path
 from typing import BinaryIO
 
 from trunkline.analyzer.analysis import Source
+from trunkline.analyzer.ip_packet import ip_packet
 from trunkline.analyzer.limits import Limits
 from trunkline.analyzer.model.capture import Capture, Endpoint
 from trunkline.analyzer.model.trace import Trace
@@ -22,7 +22,6 @@ from trunkline.analyzer.redact import Redactor
 MAGIC_NANOSECONDS = 0xA1B23C4D
 LINKTYPE_RAW = 101
 """IP without a link layer: MAC addresses name devices."""
-UDP = 17
 LARGEST = 65_000
 NOWHERE = Endpoint("0.0.0.0", 5060)
 RTP_HEADER = 12
@@ -52,7 +51,7 @@ def _messages(trace: Trace, redactor: Redactor) -> Iterator[tuple[int, bytes]]:
         time_ns = round(raw.time * 1e9) if raw.time is not None else message.index * 1_000_000
         src = redactor.endpoint(raw.src) if raw.src else NOWHERE
         dst = redactor.endpoint(raw.dst) if raw.dst else NOWHERE
-        timed.append((time_ns, message.index, _packet(src, dst, redactor.message(raw)[:LARGEST])))
+        timed.append((time_ns, message.index, ip_packet(src, dst, redactor.message(raw)[:LARGEST])))
     timed.sort()
     for time_ns, _, packet in timed:
         yield time_ns, packet
@@ -79,7 +78,7 @@ class _Writer:
             if payload:
                 src, dst = self._ends[flow]
                 self._until(time_ns)
-                self._record(time_ns, _packet(src, dst, payload))
+                self._record(time_ns, ip_packet(src, dst, payload))
 
     def finish(self) -> None:
         """Nothing: `rest` writes what comes behind the media."""
@@ -104,21 +103,3 @@ def blanked(payload: bytes, wire_length: int) -> bytes:
     if len(payload) < RTP_HEADER or payload[0] >> 6 != 2 or payload[1] & 0x7F in RTCP_TYPES:
         return b""
     return bytes([payload[0] & 0b1000_0000]) + payload[1:RTP_HEADER] + bytes(max(0, wire_length - RTP_HEADER))
-
-
-def _packet(src: Endpoint, dst: Endpoint, payload: bytes) -> bytes:
-    """IP and UDP around it. Addresses of two families (a log that names one side only) become IPv6."""
-    source, target = ip_address(src.ip), ip_address(dst.ip)
-    udp = struct.pack("!HHHH", src.port & 0xFFFF, dst.port & 0xFFFF, len(payload) + 8, 0) + payload
-    if source.version == 4 and target.version == 4:
-        head = struct.pack("!BBHHHBBH", 0x45, 0, len(udp) + 20, 0, 0, 64, UDP, 0) + source.packed + target.packed
-        return head[:10] + struct.pack("!H", _checksum(head)) + head[12:] + udp
-    packed = [end.packed.rjust(16, b"\0") for end in (source, target)]
-    return struct.pack("!IHBB", 6 << 28, len(udp), UDP, 64) + packed[0] + packed[1] + udp
-
-
-def _checksum(head: bytes) -> int:
-    total: int = sum(struct.unpack(f"!{len(head) // 2}H", head))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF

@@ -13,10 +13,12 @@ from typing import Any
 
 from trunkline.analyzer.analysis import judged
 from trunkline.analyzer.calls.build import build_trace
+from trunkline.analyzer.ip_packet import ip_packet
 from trunkline.analyzer.model.capture import Capture, Endpoint, Place, RawMessage, SourceFile
 from trunkline.analyzer.model.stream import Media, Stream
 from trunkline.analyzer.model.trace import Options, Trace
 from trunkline.analyzer.profiles.profile import Profile, load_profile
+from trunkline.analyzer.redacted_capture import LARGEST, NOWHERE
 from trunkline.analyzer.report import json_report
 from trunkline.core.decision import TERMINATION
 from trunkline.settings import Settings
@@ -179,18 +181,7 @@ def capture_of(messages: Sequence[RawMessage]) -> bytes:
     """The messages as a packed pcap (raw IP and UDP, whatever the transport was), which every tool opens."""
     packets = [struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 1 << 18, 101)]
     for message in messages:
-        packet = _packet(message)
+        packet = ip_packet(message.src or NOWHERE, message.dst or NOWHERE, message.data[:LARGEST])
         seconds, fraction = divmod(message.time or 0.0, 1.0)
         packets.append(struct.pack("<IIII", int(seconds), int(fraction * 1e6), len(packet), len(packet)) + packet)
     return gzip.compress(b"".join(packets), 6, mtime=0)
-
-
-def _packet(message: RawMessage) -> bytes:
-    src, dst = message.src or Endpoint("0.0.0.0", 5060), message.dst or Endpoint("0.0.0.0", 5060)
-    data = message.data[:65_000]
-    datagram = struct.pack(">HHHH", src.port, dst.port, 8 + len(data), 0) + data
-    one, other = ip_address(src.ip), ip_address(dst.ip)
-    if one.version == 6 and other.version == 6:
-        return struct.pack(">IHBB", 6 << 28, len(datagram), 17, 64) + one.packed + other.packed + datagram
-    head = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(datagram), 0, 0, 64, 17, 0)
-    return head + one.packed[-4:] + other.packed[-4:] + datagram

@@ -25,7 +25,7 @@ from trunkline.node import program_log
 from trunkline.node.call_judge import CarriedCall, capture_of, judge_call, running_profile
 from trunkline.node.trace_buffer import TraceBuffer, TracedCall
 from trunkline.settings import Ports, Settings
-from trunkline.store.call_analyses import call_by_sip_call_id, forget_old, save_analysis
+from trunkline.store.call_analyses import calls_by_sip_call_id, forget_old, save_analysis
 from trunkline.store.database import Database, open_database
 from trunkline.store.errors import StoreUnavailable
 from trunkline.store.models import Call
@@ -46,8 +46,8 @@ class Tracer:
     def __init__(self, settings: Settings, port: int) -> None:
         self._settings = settings
         self._buffer = TraceBuffer()
-        self._waiting: list[tuple[float, float, TracedCall]] = []
-        """Calls that are over and whose record is not there yet: until when, next look, messages."""
+        self._waiting: list[tuple[float, TracedCall]] = []
+        """Calls that are over and whose record is not there yet: until when, messages."""
         self._profile = running_profile(settings)
         self._stopped = False
         self._credit = 1.0
@@ -97,12 +97,12 @@ class Tracer:
         self._buffer.add(message, time.monotonic())
 
     def _look(self, database: Database, now: float) -> None:
-        self._waiting += [(now + RECORD_WITHIN, now, call) for call in self._buffer.over(now)]
+        self._waiting += [(now + RECORD_WITHIN, call) for call in self._buffer.over(now)]
         del self._waiting[:-MOST_WAITING]
         if not self._waiting and now < self._forget_at:
             return
         try:
-            self._waiting = [entry for entry in self._waiting if self._is_still_waiting(database, entry, now)]
+            self._judge_recorded(database, now)
             if now >= self._forget_at:
                 self._forget_at = now + FORGET_EVERY
                 with database.write() as session:
@@ -114,19 +114,22 @@ class Tracer:
             _log.warning("calls were not judged: %s", str(problem).splitlines()[0])
             self._waiting = [entry for entry in self._waiting if entry[0] > now]
 
-    def _is_still_waiting(self, database: Database, entry: tuple[float, float, TracedCall], now: float) -> bool:
-        until, _, traced = entry
-        began_us = int(((traced.messages[0].time or time.time()) - 60) * 1e6)
+    def _judge_recorded(self, database: Database, now: float) -> None:
+        """One question for all that wait: most calls are good, and a question each would cost more than their judge."""
+        began_us = {call.call_id: int(((call.messages[0].time or time.time()) - 60) * 1e6) for _, call in self._waiting}
         with database.read() as session:
-            row = call_by_sip_call_id(session, traced.call_id, began_us)
-            call = None if row is None or row.ended_us is None else carried(row)
-        if call is None:
-            return now < until
-        if call.is_worth_judging:
-            document = self._judge(call, traced)
-            with database.write() as session:
-                save_analysis(session, call.sid, document, capture_of(traced.messages))
-        return False
+            rows = calls_by_sip_call_id(session, began_us)
+            recorded = {call_id: carried(row) for call_id, row in rows.items() if row.ended_us is not None}
+        waiting = []
+        for until, traced in self._waiting:
+            call = recorded.get(traced.call_id)
+            if call is None and now < until:
+                waiting.append((until, traced))
+            if call is not None and call.is_worth_judging:
+                document = self._judge(call, traced)
+                with database.write() as session:
+                    save_analysis(session, call.sid, document, capture_of(traced.messages))
+        self._waiting = waiting
 
     def _judge(self, call: CarriedCall, traced: TracedCall) -> dict[str, Any] | None:
         now = time.monotonic()

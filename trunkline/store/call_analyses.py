@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import LargeBinary, Text, delete, select
@@ -13,6 +14,8 @@ from trunkline.store.base import Base
 from trunkline.store.models import Call
 
 KEPT_DAYS = 30
+AT_ONCE = 500
+"""Call-IDs in one question."""
 
 
 class CallAnalysis(Base):
@@ -29,10 +32,16 @@ class CallAnalysis(Base):
     """Its SIP messages, a packed pcap."""
 
 
-def call_by_sip_call_id(session: Session, sip_call_id: str, since_us: int) -> Call | None:
-    """The newest call with this Call-ID that began at `since_us` or later."""
-    query = select(Call).where(Call.sip_call_id == sip_call_id, Call.started_us >= since_us)
-    return session.scalars(query.order_by(Call.started_us.desc()).limit(1)).first()
+def calls_by_sip_call_id(session: Session, since_us: Mapping[str, int]) -> dict[str, Call]:
+    """For each Call-ID the newest call that began at the time beside it or later; without one: not in the answer."""
+    found: dict[str, Call] = {}
+    call_ids = list(since_us)
+    for first in range(0, len(call_ids), AT_ONCE):
+        query = select(Call).where(Call.sip_call_id.in_(call_ids[first : first + AT_ONCE])).order_by(Call.started_us)
+        for call in session.scalars(query):
+            if call.started_us >= since_us[call.sip_call_id]:
+                found[call.sip_call_id] = call
+    return found
 
 
 def save_analysis(session: Session, call_sid: str, document: dict[str, Any] | None, capture: bytes) -> None:
