@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
+from trunkline.analyzer.addresses import is_public
 from trunkline.analyzer.model.finding import Finding, Fix
 from trunkline.analyzer.model.trace import Trace
-from trunkline.analyzer.rules.addresses import is_public
 from trunkline.pbx.remedies import TOPICS
 from trunkline.pbx.snippets import SYSTEMS, fixes_for
 

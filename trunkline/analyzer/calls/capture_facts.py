@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from trunkline.analyzer.calls.private import is_private
+from trunkline.analyzer.addresses import is_private
 from trunkline.analyzer.model.capture import Capture
 from trunkline.analyzer.model.message import Message
 from trunkline.analyzer.model.stream import Media

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from trunkline.analyzer.addresses import is_private
 from trunkline.analyzer.calls.agents import agent_of, is_phone, is_scanner, pbx_of
-from trunkline.analyzer.calls.private import is_private
 from trunkline.analyzer.calls.sides import OTHER, Side, side_of
 from trunkline.analyzer.model.call import Dialog
 from trunkline.analyzer.model.capture import Capture

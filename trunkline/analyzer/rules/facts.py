@@ -6,11 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from trunkline.analyzer.addresses import is_private, is_public
 from trunkline.analyzer.calls.sides import side_of
 from trunkline.analyzer.model.call import Call, Dialog, Transaction
 from trunkline.analyzer.model.message import Message
 from trunkline.analyzer.model.trace import Trace
-from trunkline.analyzer.rules.addresses import is_private, is_public
 from trunkline.analyzer.rules.credentials import challenges
 from trunkline.analyzer.rules.hints import Hint, hint_of
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from trunkline.analyzer.addresses import is_private, is_public
 from trunkline.analyzer.model.message import Message
-from trunkline.analyzer.rules.addresses import is_private, is_public
 from trunkline.analyzer.rules.corrections import correction
 from trunkline.analyzer.rules.facts import Hop
 

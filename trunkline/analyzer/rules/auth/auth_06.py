@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from trunkline.analyzer.addresses import same_host
 from trunkline.analyzer.model.finding import Finding
 from trunkline.analyzer.model.message import Message
 from trunkline.analyzer.model.trace import Trace
-from trunkline.analyzer.rules.addresses import same_host
 from trunkline.analyzer.rules.credentials import Digest, answer_header, answers, challenges
 from trunkline.analyzer.rules.facts import Exchange, facts_of
 from trunkline.analyzer.rules.quote import cut, quote

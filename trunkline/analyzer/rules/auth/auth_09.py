@@ -12,9 +12,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 
+from trunkline.analyzer.addresses import same_host
 from trunkline.analyzer.model.finding import Finding
 from trunkline.analyzer.model.trace import Trace
-from trunkline.analyzer.rules.addresses import same_host
 from trunkline.analyzer.rules.facts import Exchange, facts_of
 from trunkline.analyzer.rules.quote import cut, quote
 from trunkline.analyzer.rules.rule import Rule

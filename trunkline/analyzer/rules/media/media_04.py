@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from trunkline.analyzer.addresses import is_private
 from trunkline.analyzer.model.finding import Finding
 from trunkline.analyzer.model.trace import Trace
-from trunkline.analyzer.rules.addresses import is_private
 from trunkline.analyzer.rules.flows import flows_of
 from trunkline.analyzer.rules.rule import Rule
 

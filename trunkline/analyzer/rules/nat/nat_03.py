@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from trunkline.analyzer.addresses import is_private
 from trunkline.analyzer.model.capture import Endpoint
 from trunkline.analyzer.model.finding import Finding
 from trunkline.analyzer.model.message import Message
 from trunkline.analyzer.model.trace import Trace
-from trunkline.analyzer.rules.addresses import is_private
 from trunkline.analyzer.rules.facts import Hop, facts_of, to_public_peer
 from trunkline.analyzer.rules.quote import quote
 from trunkline.analyzer.rules.rule import Rule

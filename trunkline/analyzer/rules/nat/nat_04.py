@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from trunkline.analyzer.addresses import same_host
 from trunkline.analyzer.model.finding import Finding
 from trunkline.analyzer.model.trace import Trace
-from trunkline.analyzer.rules.addresses import same_host
 from trunkline.analyzer.rules.facts import facts_of
 from trunkline.analyzer.rules.quote import quote
 from trunkline.analyzer.rules.rule import Rule

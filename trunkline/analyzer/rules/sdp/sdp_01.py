@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from trunkline.analyzer.addresses import is_private, is_public
 from trunkline.analyzer.model.finding import Finding
 from trunkline.analyzer.model.message import Message, Sdp, SdpMedia
 from trunkline.analyzer.model.trace import Trace
-from trunkline.analyzer.rules.addresses import is_private, is_public
 from trunkline.analyzer.rules.descriptions import audio, described
 from trunkline.analyzer.rules.facts import Hop, facts_of, to_public_peer
 from trunkline.analyzer.rules.quote import quote_sdp
