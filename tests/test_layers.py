@@ -37,6 +37,7 @@ IN_KAMAILIO = {
         "hiding",
         "hunt",
         "ksr",
+        "names",
         "no_ack",
         "registrar",
         "registrations",

@@ -129,6 +129,10 @@ class Target:
     """A PBX's 3xx named it: no further redirect is followed."""
     terms: Terms | None = None
     """None: nothing that is not usual."""
+    named: bool = False
+    """The host of the Request-URI is a name (`host_name`); with `next_hop`, that is one of its addresses."""
+    other_address: bool = False
+    """Of the same target as the one before it: tried only where that address was not there."""
 
 
 @record
@@ -254,7 +258,7 @@ def with_next(plan: Plan, target: Target) -> Plan:
     return replace(plan, remaining=(target, *plan.remaining))
 
 
-_PLAN_VERSION = 3
+_PLAN_VERSION = 4
 _quoted = encode_basestring_ascii
 
 
@@ -273,7 +277,8 @@ def _target_json(target: Target) -> str:
         f"[{_known(target.target_sid)},{_known(target.carrier_sid)},{_quoted(target.ruri)},{_known(target.transport)},"
         f"{_known(target.next_hop)},{_known(target.no_provisional_after)},{_known(target.no_answer_after)},"
         f"{_headers_json(target.headers)},{'true' if target.redirected else 'false'},"
-        f"{'null' if target.terms is None else _terms_json(target.terms)}]"
+        f"{'null' if target.terms is None else _terms_json(target.terms)},"
+        f"{'true' if target.named else 'false'},{'true' if target.other_address else 'false'}]"
     )
 
 
@@ -290,7 +295,7 @@ def _terms_from(row: list[Any]) -> Terms:
 
 
 def _target_from(row: list[Any]) -> Target:
-    sid, carrier, ruri, transport, next_hop, provisional, answer, headers, redirected, terms = row
+    sid, carrier, ruri, transport, next_hop, provisional, answer, headers, redirected, terms, named, other = row
     return Target(
         sid,
         carrier,
@@ -302,6 +307,8 @@ def _target_from(row: list[Any]) -> Target:
         _headers_from(headers),
         redirected,
         None if terms is None else _terms_from(terms),
+        named,
+        other,
     )
 
 

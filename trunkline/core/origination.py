@@ -14,6 +14,7 @@ from trunkline.core.caller_id import asserted_number, user_and_host
 from trunkline.core.cause import Cause
 from trunkline.core.decision import ORIGINATION, Header, Reject, Relay, Target
 from trunkline.core.distribution import in_order
+from trunkline.core.host_name import is_name
 from trunkline.core.invite import Invite
 from trunkline.core.media import Side, media_mode
 from trunkline.core.policy import Policy
@@ -38,6 +39,8 @@ class OriginationAddress(NamedTuple):
     params: str
     """Other URI parameters with a leading `;`, or empty."""
     headers: tuple[Header, ...]
+    named: bool
+    """The host is a name."""
 
 
 def originate(
@@ -133,9 +136,8 @@ def _url_targets(
             headers += (("Diversion", f"<sip:{called}@{domain}>;reason=unconditional"),)
         transport = "tls" if trunk.secure else address.transport
         ruri = f"sip:{address.user or called}@{address.host};transport={transport}{address.params}"
-        targets.append(
-            Target(row.sid, None, ruri, transport, None, policy.no_provisional_after, policy.no_answer_after, headers)
-        )
+        wait, ring = policy.no_provisional_after, policy.no_answer_after
+        targets.append(Target(row.sid, None, ruri, transport, None, wait, ring, headers, named=address.named))
         if len(targets) == policy.max_origination_attempts:
             break
     return tuple(targets)
@@ -153,7 +155,8 @@ def origination_address(text: str) -> OriginationAddress | None:
     if uri.scheme == "tel" or transport not in TRANSPORTS:
         return None
     user = escaped_user(uri.user) if uri.user else ""
-    return OriginationAddress(user, uri.host_port, transport, kept_params(uri.params), _headers(uri.headers))
+    params, headers = kept_params(uri.params), _headers(uri.headers)
+    return OriginationAddress(user, uri.host_port, transport, params, headers, is_name(uri.host))
 
 
 def kept_params(params: str) -> str:

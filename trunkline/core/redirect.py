@@ -11,6 +11,7 @@ from __future__ import annotations
 from trunkline.core import name_addr, sip_uri
 from trunkline.core.decision import ORIGINATION, Plan, Target, with_next
 from trunkline.core.failover import Failure
+from trunkline.core.host_name import is_name
 from trunkline.core.media import PLAIN
 from trunkline.core.networks import is_behind_nat
 from trunkline.core.origination import escaped_user, kept_params
@@ -71,4 +72,5 @@ def _target(plan: Plan, uri: sip_uri.SipUri, asked: sip_uri.SipUri) -> Target:
         current.no_answer_after,
         current.headers,
         redirected=True,
+        named=is_name(uri.host),
     )

@@ -12,6 +12,7 @@ from trunkline.core import sip_uri
 from trunkline.core.carrier_format import Caller, dialled, identity_for
 from trunkline.core.decision import Target, Terms
 from trunkline.core.distribution import in_order, in_order_of
+from trunkline.core.host_name import is_name
 from trunkline.core.policy import Policy
 from trunkline.core.routing_data import CarrierRow, CarrierTargetRow, RateRow, RoutingData
 
@@ -37,6 +38,8 @@ class Place(NamedTuple):
     priority: int
     weight: int
     carrier: CarrierRow
+    named: bool
+    """The host is a name."""
 
 
 class Ready(NamedTuple):
@@ -55,7 +58,7 @@ class _Known:
         self._rows: object = None
         self.ready: list[Ready] = []
         self.usual = True
-        """No carrier wants anything special."""
+        """No carrier wants anything special, and none has a name for a host."""
 
     def of(self, rows: Sequence[tuple[CarrierRow, Sequence[CarrierTargetRow]]]) -> _Known:
         if rows is not self._rows:
@@ -64,7 +67,9 @@ class _Known:
                 for carrier, targets in rows
                 if carrier.enabled
             ]
-            self.usual = all(one.carrier.usual for one in self.ready)
+            self.usual = all(one.carrier.usual for one in self.ready) and not any(
+                place.named for one in self.ready for place in one.places
+            )
             self._rows = rows
         return self
 
@@ -106,7 +111,7 @@ def carrier_targets(
         return tuple(
             [
                 Target(sid, carrier.sid, f"sip:{called}@{host}", transport, None, wait, ring)
-                for sid, host, transport, _, _, carrier in found
+                for sid, host, transport, _, _, carrier, _ in found
             ]
         )
     if all(place.carrier.plain for place in found):
@@ -167,6 +172,7 @@ def _special(
         policy.no_answer_after,
         () if asserted is None else (("P-Asserted-Identity", f"<{asserted}>"),),
         terms=terms,
+        named=place.named,
     )
 
 
@@ -177,7 +183,8 @@ def _places(carrier: CarrierRow, rows: Iterable[CarrierTargetRow]) -> list[Place
         address = target_address(row.sip_uri) if row.enabled else None
         if address is not None:
             host = f"{address.host_port};transport={address.transport}{address.params}"
-            found.append(Place(row.sid, host, address.transport, row.priority, row.weight, carrier))
+            named = is_name(sip_uri.parse(row.sip_uri).host)
+            found.append(Place(row.sid, host, address.transport, row.priority, row.weight, carrier, named))
     return found
 
 

@@ -234,6 +234,7 @@ def _script_file(settings: Settings, ports: Ports, secret: bytes, *, hide_topolo
             "nonce_lifetime": NONCE_LIFETIME,
             "own_address": {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.sip_host, settings.sip_host),
             "own_port": settings.sip_port,
+            "address_records": ["aaaa"] if ":" in settings.sip_host else ["a"],
             "carrier_state": os.fspath(settings.run_dir / STATE_FILE),
             "setup_seconds": settings.setup_seconds,
             "cheapest_first": settings.carrier_order == "cost",

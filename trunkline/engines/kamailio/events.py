@@ -12,7 +12,7 @@ from json.encoder import encode_basestring_ascii
 
 from trunkline.core import media
 from trunkline.core.cause import Cause, cause_texts
-from trunkline.core.decision import TERMINATION, Plan, Reject, Relay
+from trunkline.core.decision import TERMINATION, Alert, Plan, Reject, Relay
 from trunkline.core.invite import Invite
 from trunkline.engines.kamailio.ksr import NOTHING
 
@@ -69,6 +69,23 @@ def refused_register(edge: str, reject: Reject, invite: Invite, now: float) -> d
         "account": reject.account_sid,
         "trunk": reject.trunk_sid,
         "seen": {"method": "REGISTER", "ruri": invite.ruri},
+    }
+
+
+def warning(edge: str, alert: Alert, relay: Relay, invite: Invite, sid: str, now: float) -> dict[str, object]:
+    """The alert about a call that is relayed all the same."""
+    return {
+        "e": "alert",
+        "at": now,
+        "edge": edge,
+        "sid": sid,
+        "code": alert.code,
+        "level": alert.level,
+        "text": alert.text,
+        "source": invite.source_ip,
+        "account": relay.account_sid,
+        "trunk": relay.trunk_sid,
+        "seen": {},
     }
 
 

@@ -1,7 +1,7 @@
 """A failed attempt in the SIP worker: once more with credentials, to the next target, or the caller's answer.
 
 Runs inside Kamailio: standard library, core and its neighbours only. What it decides by: core/failover.py,
-core/carrier_digest.py, core/carrier_room.py, core/redirect.py.
+core/carrier_digest.py, core/carrier_room.py, core/host_name.py, core/redirect.py.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from random import SystemRandom
 
 from trunkline.core import carrier_digest
 from trunkline.core.carrier_room import with_room
 from trunkline.core.cause import error_header
-from trunkline.core.decision import TERMINATION, Plan, advance, again
+from trunkline.core.decision import TERMINATION, Plan, Target, advance, again
 from trunkline.core.failover import Failure, Next, Stop, after_failure
+from trunkline.core.host_name import Names, each_address, without_other_addresses
 from trunkline.core.policy import Policy
 from trunkline.core.redirect import follow
 from trunkline.engines.kamailio import events
@@ -36,10 +38,16 @@ class Hunt:
         policy: Policy,
         routing_at: Callable[[float], RoutingDb],
         write: Write,
+        names: Names,
     ) -> None:
         """`write`: an event and its time."""
+        self._names, self._dice = names, SystemRandom()
         self._message, self._hiding, self._book = message, hiding, book
         self._policy, self._routing_at, self._write = policy, routing_at, write
+
+    def each_address(self, targets: tuple[Target, ...]) -> tuple[Target, ...]:
+        """The first target, whose host is a name, once for each of its addresses, and the others."""
+        return each_address(targets, self._names, self._dice)
 
     def failed(self, failure: Failure, q850: int | None, contact: str | None = None) -> None:
         """Leave the verdict to kamailio.cfg, and the next target with it. `contact`: of a redirect."""
@@ -52,6 +60,7 @@ class Hunt:
                 self._message.go(answered)
                 return
             failure = replace(failure, refused=answered)
+        plan = without_other_addresses(plan, failure)
         redirected = follow(plan, failure, contact, self._policy)
         plan = redirected or plan
         verdict = self._verdict(failure, plan, now)
@@ -63,6 +72,9 @@ class Hunt:
         self._write(_attempt_failed(plan, failure, verdict, q850, now, redirected=redirected is not None), now)
         if isinstance(verdict, Next):
             plan = advance(plan, verdict.best)
+            if plan.current.named:
+                first, *others = self.each_address((plan.current, *plan.remaining))
+                plan = replace(plan, current=first, remaining=tuple(others))
             self._message.go(plan)
             self._write({"e": "attempt", "sid": plan.call_sid, "at": now, **events.attempt(plan)}, now)
         else:
@@ -116,6 +128,13 @@ class Hunt:
         )
 
 
+def _at_which_address(target: Target) -> str:
+    """Of a name that has several: the record says which one it was."""
+    if not target.named or target.next_hop is None:
+        return ""
+    return f" (at {target.next_hop.removeprefix('sip:').partition(';')[0]})"
+
+
 def _attempt_failed(
     plan: Plan, failure: Failure, verdict: Next | Stop, q850: int | None, now: float, *, redirected: bool
 ) -> dict[str, object]:
@@ -131,7 +150,7 @@ def _attempt_failed(
         "q850": q850,
         "canceled": failure.canceled,
         "next": isinstance(verdict, Next),
-        "why": verdict.why,
+        "why": verdict.why + _at_which_address(plan.current),
         "redirected": redirected,
         "ours": failure.no_media_relay,
     }

@@ -269,6 +269,8 @@ class Message:
             self._ksr.pv.seti("$avp(wait)", int(target.no_provisional_after * 1000))
             self._ksr.pv.seti("$avp(ring)", int(target.no_answer_after * 1000))
         if target.transport == "tls":
+            if target.next_hop is not None:
+                self._sets("$ru", target.ruri + _alias(target.next_hop))
             self._sets("$du", self._front)
             self._sets("$fs", f"tcp:127.0.0.1:{self._inner_port}")
         elif target.next_hop is not None:
@@ -277,6 +279,12 @@ class Message:
 
 EMPTY = ("", NOTHING)
 _TRANSPORTS: dict[str, Transport] = {"udp": "udp", "tcp": "tcp", "tls": "tls", "UDP": "udp", "TCP": "tcp"}
+
+
+def _alias(next_hop: str) -> str:
+    """The TLS front goes there, whatever the host of the Request-URI, and takes it out again (tls_front.cfg)."""
+    host, _, port = next_hop.removeprefix("sip:").partition(";")[0].rpartition(":")
+    return f";alias={host}~{port}~3"
 
 
 def _first_of(value: str, other: str) -> str | None:

@@ -43,6 +43,7 @@ from trunkline.engines.kamailio.call_book import CallBook
 from trunkline.engines.kamailio.hiding import Hiding, OwnAddresses
 from trunkline.engines.kamailio.hunt import Hunt
 from trunkline.engines.kamailio.ksr import MalformedRequest, Message
+from trunkline.engines.kamailio.names import DnsCache
 from trunkline.engines.kamailio.no_ack import end_unacknowledged
 from trunkline.engines.kamailio.registrar import Registrar
 from trunkline.engines.kamailio.routing import RoutingDb
@@ -101,7 +102,8 @@ class Edge:
         )
         self._book = CallBook(Path(settings["call_book"]))
         self._book.recount(time.time())
-        self._hunt = Hunt(self._message, self._hiding, self._book, self._policy, self._routing_at, self._write)
+        names = DnsCache(KSR, tuple(settings["address_records"]), time.time)
+        self._hunt = Hunt(self._message, self._hiding, self._book, self._policy, self._routing_at, self._write, names)
         self._dice = random.SystemRandom()
         self._sids: list[str] = []
         self._write({"e": "edge_started", "at": time.time(), "edge": self._edge, "pid": os.getpid()}, time.time())
@@ -308,6 +310,8 @@ class Edge:
 
     def _relay(self, relay: Relay, invite: Invite, sid: str, now: float) -> None:
         message = self._message
+        if relay.targets[0].named:
+            relay = replace(relay, targets=self._hunt.each_address(relay.targets))
         token = route_token(self._route_keys, sid, relay.media_mode, int(now), invite.call_id, invite.from_tag)
         asserted = f"sip:{relay.caller}@{self._host}" if relay.direction == TERMINATION else None
         terms = relay.targets[0].terms
@@ -329,22 +333,7 @@ class Edge:
             self._hide_invite(token, invite.from_header_uri if renamed else "")
         self._append(events.relayed(self._edge, relay, invite, sid, now), now)
         for alert in relay.alerts:
-            self._write(
-                {
-                    "e": "alert",
-                    "at": now,
-                    "edge": self._edge,
-                    "sid": sid,
-                    "code": alert.code,
-                    "level": alert.level,
-                    "text": alert.text,
-                    "source": invite.source_ip,
-                    "account": relay.account_sid,
-                    "trunk": relay.trunk_sid,
-                    "seen": {},
-                },
-                now,
-            )
+            self._write(events.warning(self._edge, alert, relay, invite, sid, now), now)
 
     def _hide_invite(self, token: str, shown_otherwise: str) -> None:
         try:
