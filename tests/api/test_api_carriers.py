@@ -29,7 +29,7 @@ def test_carrier_life(owner, carrier):
 def test_targets(owner, carrier):
     path = f"/trunkline/v1/Carriers/{carrier['sid']}/Targets"
     row = made(owner.post(path, json={"sip_uri": "sip:Carrier.example.com"}))
-    assert row["sip_uri"] == "sip:carrier.example.com:5060;transport=udp"
+    assert row["sip_uri"] == "sip:carrier.example.com;transport=udp"
     assert owner.get(path).json()["targets"] == [row]
     changed = owner.post(f"{path}/{row['sid']}", data={"SipUri": "sip:192.0.2.1:5080;transport=tcp", "Priority": "2"})
     assert changed.json() | {"date_updated": ""} == row | {

@@ -5,23 +5,17 @@ The records come from Kamailio's own DNS cache, into which its RPC writes them: 
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from demo_carrier import DemoCarrier, add_url
+from dns_records import DnsRecords, name_of
 from live_node import LiveNode, LiveTrunk
 
-from trunkline.engines.kamailio.config import edge_socket
-from trunkline.engines.kamailio.rpc import KamailioRpc
 from trunkline.testbench.pbx import PbxProcess
 from trunkline.testbench.result import CallResult
 
 pytestmark = pytest.mark.live
-
-SECONDS = 300
-NO_SUCH_RECORD = 1
-"""Kamailio's flag of an entry that remembers a failed look-up."""
 
 
 @pytest.fixture(scope="module")
@@ -32,23 +26,8 @@ def answering() -> Iterator[PbxProcess]:
 
 
 @pytest.fixture
-def dns(node: LiveNode) -> Callable[..., object]:
-    """`dns("a", name, address)`, `dns("srv", name, priority, weight, port, target)`: a record from now on.
-
-    Address None: it is known that there is no such record.
-    """
-    rpc = KamailioRpc(edge_socket(node.settings))
-
-    def add(kind: str, name: str, *data: object) -> object:
-        if data == (None,):
-            return rpc.call(f"dns.add_{kind}", [name, SECONDS, "127.0.0.1" if kind == "a" else "::1", NO_SUCH_RECORD])
-        return rpc.call(f"dns.add_{kind}", [name, SECONDS, *data, 0])
-
-    return add
-
-
-def name_of(label: str) -> str:
-    return f"{label}-{secrets.token_hex(4)}.pbx.test"
+def dns(node: LiveNode) -> DnsRecords:
+    return DnsRecords(node)
 
 
 def called(node: LiveNode, carrier: DemoCarrier, *urls: str) -> tuple[CallResult, list[str], LiveTrunk]:
@@ -67,7 +46,7 @@ def port_of(pbx: PbxProcess, transport: str = "udp") -> int:
 
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
 def test_an_address_record(
-    node: LiveNode, carrier: DemoCarrier, answering: PbxProcess, dns: Callable[..., object], transport: str
+    node: LiveNode, carrier: DemoCarrier, answering: PbxProcess, dns: DnsRecords, transport: str
 ) -> None:
     host = name_of("a")
     dns("a", host, "127.0.0.1")
@@ -80,7 +59,7 @@ def test_an_address_record(
 
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
 def test_a_service_record_names_host_and_port(
-    node: LiveNode, carrier: DemoCarrier, answering: PbxProcess, dns: Callable[..., object], transport: str
+    node: LiveNode, carrier: DemoCarrier, answering: PbxProcess, dns: DnsRecords, transport: str
 ) -> None:
     host, domain = name_of("a"), name_of("srv")
     dns("a", host, "127.0.0.1")
@@ -91,7 +70,7 @@ def test_a_service_record_names_host_and_port(
 
 
 def test_a_name_that_leads_nowhere_is_followed_by_the_next_url(
-    node: LiveNode, carrier: DemoCarrier, answering: PbxProcess, dns: Callable[..., object]
+    node: LiveNode, carrier: DemoCarrier, answering: PbxProcess, dns: DnsRecords
 ) -> None:
     host = name_of("nowhere")
     dns("a", host, None)
@@ -101,7 +80,7 @@ def test_a_name_that_leads_nowhere_is_followed_by_the_next_url(
 
 
 def test_an_ipv6_address_without_ipv6_here_is_followed_by_the_next_url(
-    node: LiveNode, carrier: DemoCarrier, answering: PbxProcess, dns: Callable[..., object]
+    node: LiveNode, carrier: DemoCarrier, answering: PbxProcess, dns: DnsRecords
 ) -> None:
     host = name_of("aaaa")
     dns("a", host, None)

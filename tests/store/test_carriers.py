@@ -25,8 +25,11 @@ from trunkline.store.publish import Publisher
     ("text", "canonical"),
     [
         ("sip:127.0.0.1:5070", "sip:127.0.0.1:5070;transport=udp"),
-        ("sip:Carrier.example.com", "sip:carrier.example.com:5060;transport=udp"),
-        ("sip:carrier.example.com;transport=TLS", "sip:carrier.example.com:5061;transport=tls"),
+        ("sip:Carrier.example.com", "sip:carrier.example.com;transport=udp"),
+        ("sip:Carrier.example.com:5060", "sip:carrier.example.com:5060;transport=udp"),
+        ("sip:192.0.2.1", "sip:192.0.2.1:5060;transport=udp"),
+        ("sip:[2001:db8::1];transport=tls", "sip:[2001:db8::1]:5061;transport=tls"),
+        ("sip:carrier.example.com;transport=TLS", "sip:carrier.example.com;transport=tls"),
         ("sip:[2001:db8::1]:5060;lr;transport=tcp", "sip:[2001:db8::1]:5060;transport=tcp;lr"),
     ],
 )

@@ -25,7 +25,7 @@ router = APIRouter(prefix="/trunkline/v1/Carriers/{carrier_sid}/Targets")
 
 @dataclass(frozen=True, slots=True)
 class TargetUri:
-    """`sip:host:port;transport=udp`; what is left out is filled in."""
+    """`sip:host:port;transport=udp`; what is left out is filled in, but for the port of a name (SRV)."""
 
     name: str = "SipUri"
     column: str = "sip_uri"

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, delete, insert, select
 from sqlalchemy.orm import Session
 
 from trunkline.core import sip_uri
+from trunkline.core.host_name import is_name
 from trunkline.store import change_log
 from trunkline.store.base import now_us
 from trunkline.store.carrier_models import FIRST_SECONDS, NEXT_SECONDS, CarrierRate
@@ -146,6 +147,7 @@ def add_target(session: Session, carrier: Carrier, target_uri: str, **fields: Un
 
 def canonical_target(text: str) -> str:
     """`sip:host:port;transport=udp`, other parameters after it; port 5060 (5061 for TLS) and UDP where none is given.
+    A name without a port stays without one: its SRV records say the ports (RFC 3263 section 4.2).
 
     Raises SipUriInvalid.
     """
@@ -156,7 +158,9 @@ def canonical_target(text: str) -> str:
     transport = (uri.param("transport") or "udp").lower()
     if uri.scheme != "sip" or uri.user or uri.headers or transport not in TRANSPORTS:
         raise SipUriInvalid(f"{text!r} is no carrier target: write sip:host:port;transport=udp, or tcp, or tls")
-    port = uri.port or (5061 if transport == "tls" else 5060)
+    port = uri.port
+    if port is None and not is_name(uri.host):
+        port = 5061 if transport == "tls" else 5060
     others = [item for item in uri.params.split(";") if item and not item.lower().startswith("transport=")]
     params = ";".join([f"transport={transport}", *others])
     return str(sip_uri.SipUri("sip", host=uri.host, port=port, params=params))
