@@ -41,6 +41,7 @@ IN_KAMAILIO = {
         "no_ack",
         "registrar",
         "registrations",
+        "resting",
         "routing",
         "script",
         "spool",

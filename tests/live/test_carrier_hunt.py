@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from live_node import LiveNode, LiveTrunk
 from played_carriers import Pbx, PlayedCarrier
 from raw_trunk import errors_logged
+
+from trunkline.node.carrier_words import carriers_in_words
 
 pytestmark = pytest.mark.live
 
@@ -116,3 +120,73 @@ def test_when_the_time_is_used_up_no_other_carrier_is_tried(bare: LiveNode, pbx:
         assert not third.received
         attempts = bare.record(dialog.call_id)["attempts"]
         assert attempts[-1]["next"] == "nothing came back in time; the time for the setup is used up"
+
+
+# ---- 503 with Retry-After -------------------------------------------------------------------------------------------
+
+
+def target_of(node: LiveNode, carrier: PlayedCarrier) -> dict[str, Any]:
+    """The carrier's only target, as the API shows it."""
+    (row,) = node.api.get(f"{carrier.path}/Targets")["targets"]
+    return dict(row)
+
+
+def test_a_carrier_that_asks_for_a_rest_gets_no_new_calls_until_it_is_over(bare: LiveNode, trunk: LiveTrunk) -> None:
+    with (
+        PlayedCarrier(bare, Priority=1) as first,
+        PlayedCarrier(bare, "127.0.7.4", Priority=2) as second,
+        Pbx(bare, trunk) as pbx,
+    ):
+        assert target_of(bare, first)["rests_until"] is None
+        dialog = pbx.dial()
+        asked_at = time.monotonic()
+        first.refuse(first.invite(), 503, headers="Retry-After: 3 (maintenance);duration=60\r\n")
+        second.refuse(second.invite(), 486)
+        pbx.ack(dialog, pbx.final(dialog))
+        attempts = bare.record(dialog.call_id)["attempts"]
+        assert attempts[0]["next"] == "503: the carrier failed; it asks for 3 s without calls"
+        assert target_of(bare, first)["rests_until"] is not None
+        assert any("rests for" in line for line in carriers_in_words(bare.settings))
+
+        calls = 0
+        while time.monotonic() < asked_at + 2.2 and calls < 20:
+            # Several workers take these calls, and none of them goes to the first carrier.
+            heard, before = len(first.received), len(second.received)
+            dialog = pbx.dial()
+            second.refuse(second.invite(after=before), 486)
+            pbx.ack(dialog, pbx.final(dialog))
+            assert len(first.received) == heard
+            calls += 1
+        assert calls >= 3
+
+        time.sleep(max(0.0, asked_at + 3.2 - time.monotonic()))
+        assert target_of(bare, first)["rests_until"] is None
+        heard = len(first.received)
+        dialog = pbx.dial()
+        first.refuse(first.invite(after=heard), 486)
+        pbx.ack(dialog, pbx.final(dialog))
+
+
+def test_when_all_rest_they_are_called_all_the_same(bare: LiveNode, pbx: Pbx) -> None:
+    with PlayedCarrier(bare, Priority=1) as first, PlayedCarrier(bare, "127.0.7.4", Priority=2) as second:
+        for _ in range(2):
+            heard = [len(first.received), len(second.received)]
+            dialog = pbx.dial()
+            for carrier, before in zip((first, second), heard, strict=True):
+                carrier.refuse(carrier.invite(after=before), 503, headers="Retry-After: 60\r\n")
+            answer = pbx.final(dialog)
+            pbx.ack(dialog, answer)
+            assert answer.sip_status == 503
+
+
+@pytest.mark.parametrize(("status", "header"), [(500, "60"), (503, None), (503, "0")])
+def test_what_is_no_such_wish(bare: LiveNode, pbx: Pbx, status: int, header: str | None) -> None:
+    with PlayedCarrier(bare, Priority=1) as first, PlayedCarrier(bare, "127.0.7.4", Priority=2) as second:
+        for _ in range(2):
+            heard = [len(first.received), len(second.received)]
+            dialog = pbx.dial()
+            headers = "" if header is None else f"Retry-After: {header}\r\n"
+            first.refuse(first.invite(after=heard[0]), status, headers=headers)
+            second.refuse(second.invite(after=heard[1]), 486)
+            pbx.ack(dialog, pbx.final(dialog))
+        assert target_of(bare, first)["rests_until"] is None

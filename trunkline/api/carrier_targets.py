@@ -16,7 +16,7 @@ from trunkline.api.context import Context, Ctx, created, deleted, shown
 from trunkline.api.dates import iso8601
 from trunkline.api.fields import Flag, WholeNumber, change, read_fields
 from trunkline.api.limits import PRIORITY_MOST, SIP_URL_CHARACTERS, WEIGHT_MOST
-from trunkline.engines.kamailio import carrier_state
+from trunkline.engines.kamailio import carrier_state, resting
 from trunkline.store.carriers import add_target, canonical_target
 from trunkline.store.models import CarrierTarget
 
@@ -81,13 +81,17 @@ def delete(context: Ctx, carrier_sid: str, sid: str) -> Response:
 
 def _state(context: Context, row: CarrierTarget) -> dict[str, Any]:
     """What this node's edge knows: `unknown` where it does not ask, or has not got an answer yet."""
-    known = carrier_state.read(context.settings.run_dir / carrier_state.STATE_FILE, time.time())["targets"].get(row.sid)
+    run, now = context.settings.run_dir, time.time()
+    until = resting.read(run / resting.REST_FILE, now).get(row.sid)
+    rests = {"rests_until": None if until is None else iso8601(int(until * 1e6))}
+    known = carrier_state.read(run / carrier_state.STATE_FILE, now)["targets"].get(row.sid)
     if known is None or known["state"] == "unknown":
-        return {"state": "unknown", "state_since": None, "last_answer": None}
+        return {"state": "unknown", "state_since": None, "last_answer": None, **rests}
     return {
         "state": known["state"],
         "state_since": iso8601(int(known["since"] * 1e6)),
         "last_answer": known["answer"],
+        **rests,
     }
 
 

@@ -217,4 +217,4 @@ class RoutingData(Protocol):
         """By carrier SID: the rate of the longest prefix of the number; carriers without one are missing."""
 
     def targets_down(self) -> Collection[str]:
-        """SIDs of the carrier targets that do not answer OPTIONS."""
+        """SIDs of the carrier targets that do not answer OPTIONS, or have asked to be left alone (`carrier_rest`)."""

@@ -1,4 +1,6 @@
-"""What `trunkline status` says of carriers: one line for each target that is asked, and for each registration."""
+"""What `trunkline status` says of carriers: one line for each target that is asked, for each that rests, and for each
+registration.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from trunkline.engines.kamailio import carrier_state
+from trunkline.engines.kamailio import carrier_state, resting
 from trunkline.engines.kamailio.routing import RoutingDb
 from trunkline.settings import Settings
 
@@ -16,6 +18,7 @@ def carriers_in_words(settings: Settings) -> list[str]:
     """Nothing where no carrier is watched."""
     now = time.time()
     known = carrier_state.read(settings.run_dir / carrier_state.STATE_FILE, now)
+    rests = resting.read(settings.run_dir / resting.REST_FILE, now)
     try:
         routing = RoutingDb(settings.routing_db)
         routing.refresh(now)
@@ -27,6 +30,11 @@ def carriers_in_words(settings: Settings) -> list[str]:
             f"{target.sip_uri} of {carrier.sid}: {_words(known['targets'][target.sid], now)}"
             for target in targets
             if target.sid in known["targets"]
+        ]
+        lines += [
+            f"{target.sip_uri} of {carrier.sid}: rests for {rests[target.sid] - now:.0f} s (503 with Retry-After)"
+            for target in targets
+            if target.sid in rests
         ]
         if carrier.sid in known["registrations"]:
             lines.append(f"registration with {carrier.sid}: {_words(known['registrations'][carrier.sid], now)}")

@@ -1,7 +1,7 @@
 """A failed attempt in the SIP worker: once more with credentials, to the next target, or the caller's answer.
 
 Runs inside Kamailio: standard library, core and its neighbours only. What it decides by: core/failover.py,
-core/carrier_digest.py, core/carrier_room.py, core/host_name.py, core/redirect.py.
+core/carrier_digest.py, core/carrier_rest.py, core/carrier_room.py, core/host_name.py, core/redirect.py.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import replace
 from random import SystemRandom
 
 from trunkline.core import carrier_digest
+from trunkline.core.carrier_rest import rest_seconds
 from trunkline.core.carrier_room import with_room
 from trunkline.core.cause import error_header
 from trunkline.core.decision import TERMINATION, Plan, Target, advance, again
@@ -49,7 +50,9 @@ class Hunt:
         """The first target, whose host is a name, once for each of its addresses, and the others."""
         return each_address(targets, self._names, self._dice)
 
-    def failed(self, failure: Failure, q850: int | None, contact: str | None = None) -> None:
+    def failed(
+        self, failure: Failure, q850: int | None, contact: str | None = None, retry_after: str | None = None
+    ) -> None:
         """Leave the verdict to kamailio.cfg, and the next target with it. `contact`: of a redirect."""
         now = time.time()
         plan = self._message.plan()
@@ -69,7 +72,11 @@ class Hunt:
             plan = replace(plan, remaining=remaining)
             if not remaining:
                 verdict = self._verdict(failure, plan, now)
-        self._write(_attempt_failed(plan, failure, verdict, q850, now, redirected=redirected is not None), now)
+        event = _attempt_failed(plan, failure, verdict, q850, now, redirected=redirected is not None)
+        rest = rest_seconds(failure, retry_after)
+        if rest and self._rest(plan, rest, now):
+            event["why"] = f"{event['why']}; it asks for {rest} s without calls"
+        self._write(event, now)
         if isinstance(verdict, Next):
             plan = advance(plan, verdict.best)
             if plan.current.named:
@@ -85,6 +92,14 @@ class Hunt:
         began = self._message.began()
         time_is_up = began is not None and now - began >= self._policy.setup_seconds
         return after_failure(failure, plan.direction, len(plan.remaining), plan.best, time_is_up=time_is_up)
+
+    def _rest(self, plan: Plan, seconds: int, now: float) -> bool:
+        """New calls pass this target over. Not where only one of its addresses said so, and another may do."""
+        target = plan.current
+        if target.carrier_sid is None or (plan.remaining and plan.remaining[0].other_address):
+            return False
+        self._routing_at(now).rest(target.target_sid, now + seconds, now)
+        return True
 
     def _with_credentials(self, plan: Plan, status: int, now: float) -> Plan | str:
         """The attempt with the answer to the carrier's challenge, once; or why there is none."""

@@ -34,6 +34,7 @@ from trunkline.core.routing_data import (
 )
 from trunkline.engines.kamailio.carrier_state import OLD_AFTER, down_targets
 from trunkline.engines.kamailio.registrations import Registrations
+from trunkline.engines.kamailio.resting import REST_FILE, Resting
 
 _TRUNK = (
     "SELECT sid, account_sid, label, secure, caller_id_policy, default_caller_id, digest_algorithm, cps, calls,"
@@ -90,7 +91,9 @@ class RoutingDb:
         self._carrier_networks: list[tuple[int, int, CarrierRow]] = []
         self._carrier_rows: dict[str, CarrierRow] = {}
         self._rated: list[str] = []
+        self._resting = None if carrier_state is None else Resting(carrier_state.with_name(REST_FILE))
         self._down: frozenset[str] = frozenset()
+        self._passed_over: frozenset[str] = frozenset()
         self._acl_prefixes: list[tuple[int, int]] = []
         # The questions of core.routing_data.RoutingData.
         self._memories: list[_lru_cache_wrapper[Any]] = []
@@ -134,7 +137,9 @@ class RoutingDb:
         return True
 
     def _look_at_carriers(self, path: str) -> None:
-        """Which targets are down: the node's watch writes it down (engines/kamailio/carrier_state.py)."""
+        """Which targets are down: the node's watch writes it down (engines/kamailio/carrier_state.py); which rest:
+        SIP workers do.
+        """
         try:
             written = os.stat(path).st_mtime
         except OSError:
@@ -142,6 +147,8 @@ class RoutingDb:
         if written != self._state_written or time.time() - written > OLD_AFTER:
             self._state_written = written
             self._down = down_targets(Path(path), time.time()) if written else frozenset()
+        resting = self._resting.sids(time.time()) if self._resting is not None else frozenset()
+        self._passed_over = self._down | resting if resting else self._down
 
     def _remembering(self, ask: Callable[..., Answer]) -> _lru_cache_wrapper[Answer]:
         """The question with a memory, which `refresh` clears. lru_cache: an answer that is remembered takes no line
@@ -368,4 +375,9 @@ class RoutingDb:
         return None
 
     def targets_down(self) -> Collection[str]:
-        return self._down
+        return self._passed_over
+
+    def rest(self, target_sid: str, until: float, now: float) -> None:
+        """No worker begins a call there until then. Raises OSError."""
+        if self._resting is not None:
+            self._resting.begin(target_sid, until, now)

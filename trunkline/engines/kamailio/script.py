@@ -207,7 +207,8 @@ class Edge:
             contact = message.lenient("T_rpl($hdr(Contact))") if 300 <= failure.status < 400 else None
             if failure.status in (415, 488, 606):
                 failure = replace(failure, no_common_codec=lacks_g711(message.lenient("rb") or ""))
-            self._hunt.failed(failure, q850_cause(message.lenient("T_rpl($hdr(Reason))")), contact)
+            retry_after = message.lenient("T_rpl($hdr(Retry-After))") if failure.status == 503 else None
+            self._hunt.failed(failure, q850_cause(message.lenient("T_rpl($hdr(Reason))")), contact, retry_after)
         except Exception:
             self._bug()
         return 1
