@@ -39,6 +39,18 @@ def test_the_home_follows_xdg(data_home, home):
     assert Settings.load({}, NO_ENVIRONMENT | {"XDG_DATA_HOME": data_home}).home == Path(home)
 
 
+@pytest.mark.parametrize(("first", "second"), [("127.0.0.1", "127.0.0.2"), ("::1", "::2"), ("127.0.0.1", "::")])
+def test_the_second_host_is_one_address_of_the_other_family(first, second):
+    with pytest.raises(SettingsError, match="--second-host"):
+        Settings.load({"home": "/tmp/x", "sip_host": first, "second_host": second}, NO_ENVIRONMENT)
+
+
+@pytest.mark.parametrize(("first", "second"), [("127.0.0.1", "::1"), ("2001:db8::1", "192.0.2.1")])
+def test_a_node_of_both_families(first, second):
+    settings = Settings.load({"home": "/tmp/x", "sip_host": first, "second_host": second}, NO_ENVIRONMENT)
+    assert Settings.load({}, settings.environ()).second_host == second
+
+
 def test_environ_gives_the_same_settings_back():
     settings = Settings.load(
         {

@@ -66,6 +66,9 @@ class Settings:
     """Address that Kamailio and rtpengine listen on (`--sip-host`, TRUNKLINE_SIP_HOST)."""
     public_ip: str | None = None
     """Address that SIP and SDP advertise where it differs from `sip_host` (`--public-ip`, TRUNKLINE_PUBLIC_IP)."""
+    second_host: str | None = None
+    """A further address of the other family, for SIP and media: with it the node has IPv4 and IPv6, and a call may have
+    one on each side (`--second-host`, TRUNKLINE_SECOND_HOST). Peers are told it as it is."""
     sip_port: int = 5060
     """UDP and TCP (`--sip-port`, TRUNKLINE_SIP_PORT)."""
     tls_port: int = 5061
@@ -134,6 +137,10 @@ class Settings:
         return variables
 
     def _check_together(self) -> None:
+        if self.second_host is not None:
+            first, second = ipaddress.ip_address(self.sip_host), ipaddress.ip_address(self.second_host)
+            if first.version == second.version or second.is_unspecified:
+                raise SettingsError(f"--second-host is one address of the other family than {first}, not {second}")
         if self.sip_port == self.tls_port:
             raise SettingsError(f"--sip-port and --tls-port are both {self.sip_port}: give them two different ports")
         if self.http_port in (self.sip_port, self.tls_port) and self.http_host == self.sip_host:
@@ -360,6 +367,7 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "home": _home,
     "sip_host": _host,
     "public_ip": _ip_address,
+    "second_host": _ip_address,
     "sip_port": _port,
     "tls_port": _port,
     "http_host": _host,

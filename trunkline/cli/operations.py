@@ -59,7 +59,9 @@ def log_level(program: str, level: str, **options: Any) -> None:
 
 
 @click.command("doctor-install")
-@setting_options("home", "sip_host", "public_ip", "sip_port", "tls_port", "http_host", "http_port", "rtp_ports")
+@setting_options(
+    "home", "sip_host", "public_ip", "second_host", "sip_port", "tls_port", "http_host", "http_port", "rtp_ports"
+)
 @json_option
 def doctor_install(as_json: bool, **options: Any) -> None:
     """Check what a node needs of its machine: programs, ports, addresses and NAT, names, certificate, clock, limits.

@@ -23,6 +23,7 @@ SETTING_HELP = {
     "home": "Folder for all state of the node.  [default: $XDG_DATA_HOME/trunkline]",
     "sip_host": "IP address for SIP and media.  [default: 127.0.0.1]",
     "public_ip": "Address that peers are told, where it differs from --sip-host (NAT, a cloud's elastic address).",
+    "second_host": "Address of the other family (IPv6 beside IPv4), for SIP and media.",
     "sip_port": "Port for SIP by UDP and TCP.  [default: 5060]",
     "tls_port": "Port for SIP by TLS.  [default: 5061]",
     "http_host": "IP address for the API.  [default: 127.0.0.1]",
@@ -40,7 +41,14 @@ SETTING_HELP = {
     "media_timeout": "Seconds without audio after which a call is ended on both sides.  [default: 600]",
     "log_level": "debug, info, warning or error.  [default: info]",
 }
-METAVARS = {"home": "DIR", "sip_host": "IP", "public_ip": "IP", "http_host": "IP", "rtp_ports": "FIRST-LAST"}
+METAVARS = {
+    "home": "DIR",
+    "sip_host": "IP",
+    "public_ip": "IP",
+    "second_host": "IP",
+    "http_host": "IP",
+    "rtp_ports": "FIRST-LAST",
+}
 
 
 def setting_options(*names: str) -> Callable[[Function], Function]:

@@ -57,15 +57,15 @@ def is_name(host: str) -> bool:
 
 
 def each_address(targets: tuple[Target, ...], names: Names, dice: Random) -> tuple[Target, ...]:
-    """The targets, the first of them once for each of its addresses where it has several.
+    """The targets, the first of them once for each of its addresses.
 
-    With one address or none it stays as it is: the edge finds that address, or that there is none, by itself.
+    Without any it stays as it is: that there is none, the edge finds by itself.
     """
     first = targets[0]
     if not first.named or first.next_hop is not None:
         return targets
     hops = _next_hops(first, names, dice)
-    if len(hops) < 2:
+    if not hops:
         return targets
     return tuple([replace(first, next_hop=hop, other_address=n > 0) for n, hop in enumerate(hops)]) + targets[1:]
 

@@ -62,7 +62,7 @@ def check(settings: Settings) -> dt.date:
 
 def names_of(settings: Settings) -> list[x509.GeneralName]:
     """What the certificate is valid for: `localhost` and every address that a peer may know us by."""
-    texts = {"127.0.0.1", settings.sip_host, settings.advertised_ip}
+    texts = {"127.0.0.1", settings.sip_host, settings.advertised_ip, settings.second_host or settings.sip_host}
     addresses = [ipaddress.ip_address(text) for text in sorted(texts)]
     ips = [x509.IPAddress(address) for address in addresses if not address.is_unspecified]
     return [x509.DNSName("localhost"), *ips]

@@ -70,6 +70,10 @@ def listeners(settings: Settings) -> Iterator[tuple[str, str, int, str]]:
     yield "--sip-port", settings.sip_host, settings.sip_port, "udp"
     yield "--sip-port", settings.sip_host, settings.sip_port, "tcp"
     yield "--tls-port", settings.sip_host, settings.tls_port, "tcp"
+    if settings.second_host is not None:
+        yield "--sip-port", settings.second_host, settings.sip_port, "udp"
+        yield "--sip-port", settings.second_host, settings.sip_port, "tcp"
+        yield "--tls-port", settings.second_host, settings.tls_port, "tcp"
     yield "--http-port", settings.http_host, settings.http_port, "tcp"
 
 

@@ -101,7 +101,7 @@ def front_socket(settings: Settings) -> Path:
 
 def own_hosts(settings: Settings) -> list[str]:
     """Hosts in a Request-URI that mean this edge itself."""
-    hosts = {settings.sip_host, settings.public_ip or settings.sip_host}
+    hosts = {settings.sip_host, settings.public_ip or settings.sip_host, settings.second_host or settings.sip_host}
     if ipaddress.ip_address(settings.sip_host).is_loopback:
         hosts.add("localhost")
     return sorted(hosts)
@@ -132,9 +132,22 @@ def _listen(transport: str, settings: Settings, port: int) -> str:
     return line + "\n"
 
 
+def _listens(transport: str, settings: Settings, port: int) -> str:
+    second = "" if settings.second_host is None else f"listen={transport}:{_bracketed(settings.second_host)}:{port}\n"
+    return _listen(transport, settings, port) + second
+
+
 def _reached_at(settings: Settings, port: int) -> str:
     """`host:port` as both sides of a call reach us."""
     return f"{_bracketed(settings.public_ip or settings.sip_host)}:{port}"
+
+
+def _reached_by(settings: Settings, family: int, port: int) -> str:
+    """The same for a side that speaks this family, 4 or 6, where the node has both."""
+    second = settings.second_host
+    if second is None or ipaddress.ip_address(second).version != family:
+        return _reached_at(settings, port)
+    return f"{_bracketed(second)}:{port}"
 
 
 def _common(settings: Settings, ports: Ports, secret: bytes) -> str:
@@ -170,6 +183,10 @@ def _edge_file(settings: Settings, ports: Ports, secret: bytes, *, with_media: b
         "HIDING_HOST": _bracketed(settings.public_ip or settings.sip_host),
         "HIDING_PLAIN": _reached_at(settings, settings.sip_port),
         "HIDING_SECURE": f"{_reached_at(settings, settings.tls_port)};transport=tls",
+        "SIX_PLAIN": _reached_by(settings, 6, settings.sip_port),
+        "SIX_SECURE": f"{_reached_by(settings, 6, settings.tls_port)};transport=tls",
+        "FOUR_PLAIN": _reached_by(settings, 4, settings.sip_port),
+        "FOUR_SECURE": f"{_reached_by(settings, 4, settings.tls_port)};transport=tls",
         "RING_MS": str(int(NO_ANSWER_AFTER * 1000)),
         "WAIT_MS": str(int(NO_PROVISIONAL_AFTER * 1000)),
         "FLOOD_LIMIT": str(Offence.FLOOD.limit),
@@ -185,10 +202,11 @@ def _edge_file(settings: Settings, ports: Ports, secret: bytes, *, with_media: b
         _common(settings, ports, secret)
         + ("#!define WITH_MEDIA\n" if with_media else "")
         + ("#!define WITH_HIDING\n" if hide_topology else "")
+        + ("#!define WITH_BOTH_FAMILIES\n" if settings.second_host else "")
         + ("#!define WITH_TRACE\n" if ports.tracer else "")
         + "".join(_substdef(name, value) for name, value in values.items())
-        + _listen("udp", settings, settings.sip_port)
-        + _listen("tcp", settings, settings.sip_port)
+        + _listens("udp", settings, settings.sip_port)
+        + _listens("tcp", settings, settings.sip_port)
         + f"listen=tcp:127.0.0.1:{ports.edge_inner}\n"
         + _static("kamailio.cfg")
         + (_static("hiding.cfg") if hide_topology else "")
@@ -200,7 +218,7 @@ def _front_file(settings: Settings, ports: Ports, secret: bytes, *, hide_topolog
     return (
         _common(settings, ports, secret)
         + "".join(_substdef(name, value) for name, value in values.items())
-        + _listen("tls", settings, settings.tls_port)
+        + _listens("tls", settings, settings.tls_port)
         + f"listen=tcp:127.0.0.1:{ports.tls_front}\n"
         + ("#!define WITH_HIDING\n" if hide_topology else "")
         + _static("tls_front.cfg")
@@ -234,7 +252,11 @@ def _script_file(settings: Settings, ports: Ports, secret: bytes, *, hide_topolo
             "nonce_lifetime": NONCE_LIFETIME,
             "own_address": {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.sip_host, settings.sip_host),
             "own_port": settings.sip_port,
-            "address_records": ["aaaa"] if ":" in settings.sip_host else ["a"],
+            "address_records": ["a", "aaaa"]
+            if settings.second_host
+            else ["aaaa"]
+            if ":" in settings.sip_host
+            else ["a"],
             "carrier_state": os.fspath(settings.run_dir / STATE_FILE),
             "setup_seconds": settings.setup_seconds,
             "cheapest_first": settings.carrier_order == "cost",
@@ -245,6 +267,11 @@ def _script_file(settings: Settings, ports: Ports, secret: bytes, *, hide_topolo
             "hiding_key": derive(secret, "hiding"),
             "plain_address": _reached_at(settings, settings.sip_port),
             "secure_address": f"{_reached_at(settings, settings.tls_port)};transport=tls",
+            "both_families": settings.second_host is not None,
+            "plain_addresses": [_reached_by(settings, family, settings.sip_port) for family in (4, 6)],
+            "secure_addresses": [
+                f"{_reached_by(settings, family, settings.tls_port)};transport=tls" for family in (4, 6)
+            ],
             "route_key": derive(secret, "route")[:32],
             "route_outer_key": derive(secret, "route, outer")[:22],
         },

@@ -13,11 +13,12 @@ Runs inside Kamailio: standard library and core only. hiding.cfg asks at four po
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from trunkline.core.hidden_leg import Leg, NotSealedHere, dialog_of, other_call_id, seal, unseal
 from trunkline.core.hidden_sdp import hidden_sdp, with_dtmf
-from trunkline.engines.kamailio.ksr import NOTHING, SEPARATOR, Ksr
+from trunkline.engines.kamailio.ksr import NOTHING, SEPARATOR, Ksr, family_of
 
 _SOURCE = ("$si", "$sp", "$proto", "$Rp")
 _REQUEST = (
@@ -31,13 +32,15 @@ _TOKEN_SIZE = 45
 
 @dataclass(frozen=True, slots=True)
 class OwnAddresses:
-    """How the two sides reach us: `host:port`, with `;transport=tls` at the second."""
+    """How the two sides reach us by IPv4 and by IPv6: `host:port`, with `;transport=tls` at the second. The same twice
+    where we have one address."""
 
-    plain: str
-    secure: str
+    plain: Sequence[str]
+    secure: Sequence[str]
     inner_port: str
     front: str
     """SIP URI of the TLS front."""
+    both_families: bool = False
 
 
 class Hiding:
@@ -63,8 +66,10 @@ class Hiding:
         self._sets("$avp(up)", self._view(via, ip, port, to_port, call_id if other else ""))
         if other:
             self._sets("$avp(other_call_id)", other)
-        self._sets("$avp(back)", self._reached_at(proto, to_port))
+        self._sets("$avp(back)", self._reached_at(ip, proto, to_port))
         self._sets("$avp(dialog)", dialog)
+        if self._own.both_families:
+            self._sets("$avp(back_family)", self._family_of_source(ip, to_port))
 
     def reply(self) -> bool:
         """A reply with a Contact to a request that `invite` or `in_dialog` has seen."""
@@ -95,7 +100,9 @@ class Hiding:
         if method != "ACK":
             self._sets("$avp(up)", self._view(via, ip, port, to_port, call_id if other else ""))
         if method not in ("ACK", "BYE"):  # the answer to a BYE brings nobody a Contact
-            self._sets("$avp(back)", self._reached_at(proto, to_port))
+            self._sets("$avp(back)", self._reached_at(ip, proto, to_port))
+            if self._own.both_families:
+                self._sets("$avp(back_family)", self._family_of_source(ip, to_port))
             self._sets("$avp(reply_of)", leg.side)
             self._sets("$avp(dialog)", dialog_of(callers_call_id, from_tag if by == "caller" else to_tag))
             self._sets("$avp(callers_call_id)", callers_call_id if other else "")
@@ -183,6 +190,9 @@ class Hiding:
             self._sets("$du", leg.next_hop)
         else:
             self._sets("$du", _URI.sub(r"\1", leg.routes[0]) if leg.routes else leg.next_hop)
+        if self._own.both_families:
+            # The family of our Contact, and of SDP that the media relay does not know of yet.
+            self._sets("$avp(family)", family_of(leg.target if leg.next_hop == self._own.front else leg.next_hop))
         if leg.routes:
             self._sets("$avp(routes)", "".join([f"Route: {route}\r\n" for route in leg.routes]))
 
@@ -200,10 +210,16 @@ class Hiding:
             routes = routes[::-1]
         return Leg("caller" if side == "caller" else "callee", token, _uri_of(contact), next_hop, routes, call_id)
 
-    def _reached_at(self, proto: str, to_port: str) -> str:
+    def _reached_at(self, ip: str, proto: str, to_port: str) -> str:
         if to_port == self._own.inner_port:
-            return self._own.secure
-        return self._own.plain if proto.lower() == "udp" else f"{self._own.plain};transport=tcp"
+            return self._own.secure[self._own.both_families and self._family_of_source(ip, to_port) == "IP6"]
+        plain = self._own.plain[":" in ip]
+        return plain if proto.lower() == "udp" else f"{plain};transport=tcp"
+
+    def _family_of_source(self, ip: str, to_port: str) -> str:
+        """Of who sent this message. Of the TLS front the edge sees its own address; kamailio.cfg has looked further."""
+        source = str(self._get("$var(source)")) if to_port == self._own.inner_port else ip
+        return "IP6" if ":" in source else "IP4"
 
     def _view(self, via: str, ip: str, port: str, to_port: str, call_id: str) -> str:
         """The sender's lines that the other side did not see. From behind the TLS front, its Via is whole."""

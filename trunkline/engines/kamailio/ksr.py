@@ -77,7 +77,11 @@ class Ksr(Protocol):
 class Message:
     """The request or reply that this process is handling now."""
 
-    def __init__(self, ksr: Ksr, inner_port: int, front_port: int, hop_secret: str) -> None:
+    def __init__(
+        self, ksr: Ksr, inner_port: int, front_port: int, hop_secret: str, *, both_families: bool = False
+    ) -> None:
+        """`both_families`: the node has an address of IPv4 and one of IPv6."""
+        self._both_families = both_families
         self._ksr = ksr
         self._get = ksr.pv.get
         self._sets = ksr.pv.sets
@@ -268,6 +272,8 @@ class Message:
         if target.no_provisional_after != NO_PROVISIONAL_AFTER or target.no_answer_after != NO_ANSWER_AFTER:
             self._ksr.pv.seti("$avp(wait)", int(target.no_provisional_after * 1000))
             self._ksr.pv.seti("$avp(ring)", int(target.no_answer_after * 1000))
+        if self._both_families:
+            self._sets("$avp(family)", family_of(target.next_hop or target.ruri))
         if target.transport == "tls":
             if target.next_hop is not None:
                 self._sets("$ru", target.ruri + _alias(target.next_hop))
@@ -279,6 +285,11 @@ class Message:
 
 EMPTY = ("", NOTHING)
 _TRANSPORTS: dict[str, Transport] = {"udp": "udp", "tcp": "tcp", "tls": "tls", "UDP": "udp", "TCP": "tcp"}
+
+
+def family_of(uri: str) -> str:
+    """`IP4` or `IP6`, as SDP writes them, of the host of a SIP URI."""
+    return "IP6" if "[" in uri else "IP4"
 
 
 def _alias(next_hop: str) -> str:

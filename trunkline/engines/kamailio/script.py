@@ -67,7 +67,13 @@ class Edge:
         self._carrier_state = Path(settings["carrier_state"])
         self._routing: RoutingDb | None = None
         self._route_keys: tuple[str, str] = (settings["route_key"], settings["route_outer_key"])
-        self._message = Message(KSR, settings["inner_port"], settings["front_port"], settings["hop_secret"])
+        self._message = Message(
+            KSR,
+            settings["inner_port"],
+            settings["front_port"],
+            settings["hop_secret"],
+            both_families=settings["both_families"],
+        )
         self._registrar = Registrar(KSR, self._message, Path(settings["registrations_db"]))
         self._bans = Bans(
             KSR.htable,
@@ -81,10 +87,11 @@ class Edge:
             KSR,
             bytes.fromhex(settings["hiding_key"]),
             OwnAddresses(
-                settings["plain_address"],
-                settings["secure_address"],
+                settings["plain_addresses"],
+                settings["secure_addresses"],
                 str(settings["inner_port"]),
                 f"sip:127.0.0.1:{settings['front_port']};transport=tcp",
+                settings["both_families"],
             ),
         )
         # A secret of this start: nonces that an earlier start gave out are stale, so an answer of then

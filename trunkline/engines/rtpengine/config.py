@@ -42,6 +42,8 @@ def command(settings: Settings, ng_port: int, program: str = "rtpengine") -> lis
         f"--log-level={LOG_LEVELS[settings.log_level]}",
         "--table=-1",
         f"--interface={_interface(settings)}",
+        # Of one name with the first: which of them a side gets, the SDP's own family says, or `address-family`.
+        *([] if settings.second_host is None else [f"--interface={settings.second_host}"]),
         f"--listen-ng=127.0.0.1:{ng_port}",
         f"--port-min={first}",
         f"--port-max={last}",
