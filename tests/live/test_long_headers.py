@@ -1,0 +1,206 @@
+"""One header of 64 KiB and less, over TCP and TLS, where no datagram limits it: carried unchanged, or refused, and
+nothing is hurt.
+
+    up to 24,000 bytes     an INVITE is carried, with all of its headers
+    up to 65,535 bytes     INVITE and UPDATE get 513: of an INVITE of more than 32,767 bytes Kamailio makes no CANCEL
+                           and no ACK (invite_len in its t_msgbuilder.c is a short). Others get their answer
+    more than that         the connection ends without an answer (tcp_rd_buf_size): where the next message would begin
+                           in the stream is not known then
+"""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+from live_node import LiveNode, LiveTrunk
+from played_carriers import PlayedCarrier
+from raw_sip import sdp
+from test_torture import unhurt
+
+from trunkline.testbench.sip_text import SipText, parse_sip
+
+pytestmark = pytest.mark.live
+
+LONGEST = 65_535
+KIB_64 = 65_536
+SOURCE = "127.0.7.9"
+CALLED = "+15550190001"
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveNode]:
+    with LiveNode(tmp_path_factory.mktemp("long") / "home", demo=False) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def trunk(node: LiveNode) -> LiveTrunk:
+    return node.make_trunk(credentials=False, acl=f"{SOURCE}/32")
+
+
+@pytest.fixture(scope="module")
+def carrier(node: LiveNode) -> Iterator[PlayedCarrier]:
+    with PlayedCarrier(node) as played:
+        yield played
+
+
+class Stream:
+    """A connection to the edge."""
+
+    def __init__(self, node: LiveNode, transport: str) -> None:
+        port = node.tls_port if transport == "tls" else node.sip_port
+        self._socket = socket.create_connection((node.host, port), timeout=10, source_address=(SOURCE, 0))
+        self.transport = transport
+        self.address = "{}:{}".format(*self._socket.getsockname()[:2])
+        if transport == "tls":
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            self._socket = context.wrap_socket(self._socket)
+        self._pending = b""
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def request(self, method: str, uri: str, caller: str, *, size: int, header: str = "X-Long") -> bytes:
+        """A request of exactly so many bytes, of which this header takes what the others leave."""
+        mark = secrets.token_hex(6)
+        body = sdp() if method == "INVITE" else b""
+        kind = "Content-Type: application/sdp\r\n" if body else ""
+        head = (
+            f"{method} {uri} SIP/2.0\r\n"
+            f"Via: SIP/2.0/{self.transport.upper()} {self.address};branch=z9hG4bK{mark};rport\r\n"
+            f"Max-Forwards: 70\r\nFrom: <sip:{caller}@pbx.example>;tag={mark}\r\nTo: <{uri}>\r\nCall-ID: {mark}\r\n"
+            f"CSeq: 1 {method}\r\nContact: <sip:pbx@{self.address};transport={self.transport}>\r\n{kind}"
+            f"Content-Length: {len(body)}\r\n{header}: "
+        ).encode()
+        return head + b"x" * (size - len(head) - len(body) - 4) + b"\r\n\r\n" + body
+
+    def send(self, message: bytes) -> None:
+        try:
+            self._socket.sendall(message)
+        except (ConnectionError, ssl.SSLError):
+            pass  # closed while it was still being sent: `answer` finds that out
+
+    def answer(self) -> SipText | None:
+        """The next final response; None: the connection was closed."""
+        while True:
+            head, end, rest = self._pending.partition(b"\r\n\r\n")
+            if end:
+                self._pending = rest  # what the edge says here has no body
+                found = parse_sip(head.decode() + "\r\n\r\n")
+                if found.sip_status >= 200:
+                    return found
+                continue
+            try:
+                more = self._socket.recv(65536)
+            except (ConnectionError, ssl.SSLError):
+                return None
+            if not more:
+                return None
+            self._pending += more
+
+
+def long_value(invite: SipText) -> str:
+    return invite.first("X-Long")
+
+
+@pytest.mark.parametrize("transport", ["tcp", "tls"])
+@pytest.mark.parametrize("method", ["OPTIONS", "INVITE", "REGISTER"])
+def test_a_header_of_64_kib_ends_the_connection_and_nothing_else(
+    node: LiveNode, trunk: LiveTrunk, carrier: PlayedCarrier, transport: str, method: str
+) -> None:
+    uri = f"sip:{CALLED}@{trunk.domain_name}"
+    seen = len(carrier.received)
+    with unhurt(node), closing(Stream(node, transport)) as other, closing(Stream(node, transport)) as stream:
+        message = stream.request(method, uri, trunk.number, size=KIB_64 + 600)
+        assert len(message.partition(b"X-Long: ")[2].partition(b"\r\n")[0]) >= KIB_64 - 500
+        stream.send(message)
+        assert stream.answer() is None
+        # Whoever else is connected does not notice.
+        other.send(other.request("OPTIONS", f"sip:{node.host}", "a", size=600))
+        answered = other.answer()
+        assert answered is not None
+        assert answered.sip_status == 200
+    assert len(carrier.received) == seen
+
+
+@pytest.mark.parametrize("transport", ["tcp", "tls"])
+def test_the_longest_message_that_is_read(node: LiveNode, trunk: LiveTrunk, transport: str) -> None:
+    with unhurt(node), closing(Stream(node, transport)) as stream:
+        # Behind TLS the edge gets it with a Via and a header more.
+        size = LONGEST - (1 if transport == "tcp" else 1500)
+        stream.send(stream.request("OPTIONS", f"sip:{node.host}", "a", size=size))
+        answered = stream.answer()
+        assert answered is not None
+        assert answered.sip_status == 200
+        # The stream is where it should be: the next message is read, too.
+        stream.send(stream.request("OPTIONS", f"sip:{node.host}", "a", size=700))
+        answered = stream.answer()
+        assert answered is not None
+        assert answered.sip_status == 200
+
+
+@pytest.mark.parametrize("transport", ["tcp", "tls"])
+def test_a_long_header_is_carried_unchanged(
+    node: LiveNode, trunk: LiveTrunk, carrier: PlayedCarrier, transport: str
+) -> None:
+    seen = len(carrier.received)
+    with unhurt(node), closing(Stream(node, transport)) as stream:
+        sent = stream.request("INVITE", f"sip:{CALLED}@{trunk.domain_name}", trunk.number, size=23_500)
+        stream.send(sent)
+        invite = carrier.invite(after=seen)
+        carrier.refuse(invite, 486, "Busy Here")
+        answered = stream.answer()
+        assert answered is not None
+        assert answered.sip_status == 486
+        assert f"X-Long: {long_value(invite)}\r\n".encode() in sent
+        assert len(long_value(invite)) > 22_000
+
+
+@pytest.mark.parametrize("header", ["X-Long", "Contact", "Record-Route"])
+def test_the_longest_invite_can_be_cancelled(
+    node: LiveNode, trunk: LiveTrunk, carrier: PlayedCarrier, header: str
+) -> None:
+    """Contact and Record-Route travel sealed in our own Contact, where they are longer."""
+    seen = len(carrier.received)
+    uri = f"sip:{CALLED}@{trunk.domain_name}"
+    with unhurt(node), closing(Stream(node, "tcp")) as stream:
+        sent = stream.request("INVITE", uri, trunk.number, size=24_000, header=header)
+        if header == "Contact":
+            sent = sent.replace(b"Contact: xxxx", b"Contact: <sip:").replace(b"x\r\n\r\nv=0", b">\r\n\r\nv=0")
+            sent = sent.replace(f"Contact: <sip:pbx@{stream.address};transport=tcp>\r\n".encode(), b"")
+            sent = sent.replace(b"<sip:x", b"<sip:x@127.0.7.9;x=")
+        elif header == "Record-Route":
+            sent = sent.replace(b"Record-Route: xxxxxxxxxxxxxxxxxxxxxxxxxxx", b"Record-Route: <sip:127.0.7.9;lr;x=xxx")
+            sent = sent.replace(b"x\r\n\r\nv=0", b">\r\n\r\nv=0")
+        stream.send(sent)
+        invite = carrier.invite(after=seen)
+        carrier.respond(invite, 180, "Ringing", tag="long")
+        top = parse_sip(sent.decode())
+        copied = "".join(f"{name}: {top.first(name)}\r\n" for name in ("Via", "From", "To", "Call-ID"))
+        stream.send(f"CANCEL {uri} SIP/2.0\r\n{copied}CSeq: 1 CANCEL\r\nContent-Length: 0\r\n\r\n".encode())
+        cancel = carrier.wait_request("CANCEL", after=seen)
+        carrier.respond(cancel, 200)
+        carrier.refuse(invite, 487, "Request Terminated")
+        answers = [stream.answer(), stream.answer()]
+        assert sorted(one.sip_status for one in answers if one is not None) == [200, 487]
+    assert node.record(top.first("Call-ID"))["status"] == "canceled"
+
+
+@pytest.mark.parametrize("transport", ["tcp", "tls"])
+@pytest.mark.parametrize("size", [24_100, 40_000, 64_000])
+def test_an_invite_that_could_not_be_cancelled_is_refused(
+    node: LiveNode, trunk: LiveTrunk, carrier: PlayedCarrier, transport: str, size: int
+) -> None:
+    seen = len(carrier.received)
+    with unhurt(node), closing(Stream(node, transport)) as stream:
+        stream.send(stream.request("INVITE", f"sip:{CALLED}@{trunk.domain_name}", trunk.number, size=size))
+        answered = stream.answer()
+        assert answered is not None
+        assert (answered.sip_status, answered.sip_reason) == (513, "Message Too Large")
+    assert len(carrier.received) == seen
