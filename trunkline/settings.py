@@ -92,6 +92,9 @@ class Settings:
     sip_workers: int = dataclasses.field(default_factory=lambda: min(max(2, os.cpu_count() or 2), 64))
     """SIP worker processes for each listening socket (TRUNKLINE_SIP_WORKERS). As many as there are processors, at least
     2: each more makes Python colder, which costs every call."""
+    nonce_seconds: int = 120
+    """How long a digest challenge is good; an answer that comes later is challenged again, with stale=true
+    (TRUNKLINE_NONCE_SECONDS)."""
     ban_seconds: int = 60
     """How long the first ban of a source lasts; each further one of it within a day twice as long
     (TRUNKLINE_BAN_SECONDS)."""
@@ -363,6 +366,12 @@ def _ban_seconds(text: str) -> int:
     return int(text)
 
 
+def _nonce_seconds(text: str) -> int:
+    if not text.isdecimal() or not 2 <= int(text) <= 3600:
+        raise ValueError("whole seconds from 2 to 3600 are wanted")
+    return int(text)
+
+
 PARSERS: dict[str, Callable[[str], object]] = {
     "home": _home,
     "sip_host": _host,
@@ -381,6 +390,7 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "setup_seconds": _seconds,
     "carrier_order": _one_of("priority", "cost"),
     "sip_workers": _workers,
+    "nonce_seconds": _nonce_seconds,
     "ban_seconds": _ban_seconds,
     "media_timeout": _ban_seconds,
     "log_level": _one_of(*LOG_LEVELS),

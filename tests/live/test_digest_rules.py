@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import signal
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,7 +13,7 @@ import pytest
 from demo_carrier import BUSY, DemoCarrier
 from live_node import LiveNode, LiveTrunk, wait_for
 from plain_sip import MD5, SHA256, Credentials, PlainSip, challenge_params
-from raw_sip import RawCaller, sdp
+from raw_sip import RawCaller, digest, sdp
 
 pytestmark = pytest.mark.live
 
@@ -101,6 +102,37 @@ def test_a_nonce_of_before_the_restart_is_stale(restarted: LiveNode) -> None:
     for answer in (used, unused):
         assert replay(restarted, trunk, answer)["stale"] == "true"
     assert good_answer(restarted, trunk)
+
+
+def test_a_nonce_that_is_too_old_is_stale_and_the_answer_to_the_next_one_is_good(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """Used or not, without a restart; who does not know the password is not told that it is the nonce."""
+    home = tmp_path_factory.mktemp("nonces") / "home"
+    with LiveNode(home, environment={"TRUNKLINE_NONCE_SECONDS": "3"}) as node:
+        trunk = node.make_trunk()
+        uri = f"sip:{BUSY}@{trunk.domain_name}"
+        with RawCaller(node) as caller:
+            unused = caller.challenged(trunk, BUSY)
+        assert good_answer(node, trunk), "fresh ones are good here, too"
+        used = good_answer(node, trunk)
+        begun = time.monotonic()
+        nonce = unused.partition('nonce="')[2].partition('"')[0]
+        wrong = digest(f'realm="sip.twilio.com", nonce="{nonce}"', "INVITE", uri, trunk.username, "wrong")
+        time.sleep(max(0.0, begun + 4.1 - time.monotonic()))
+        for answer in (unused, used):
+            again = replay(node, trunk, answer)
+            assert (again["stale"], again["nonce"] in answer) == ("true", False)
+            fresh = digest(
+                f'realm="{again["realm"]}", nonce="{again["nonce"]}"', "INVITE", uri, trunk.username, trunk.password
+            )
+            assert replay(node, trunk, fresh) == {}
+        with RawCaller(node) as caller:
+            headers = f"Proxy-Authorization: {wrong}\r\n"
+            caller.send(caller.request("INVITE", uri, headers=headers, body=sdp(), caller=f"sip:{trunk.number}@pbx"))
+            final = caller.final()
+            caller.send(caller.ack(final, uri))
+        assert (final.sip_status, final.first("Proxy-Authenticate")) == (403, "")
 
 
 def test_a_nonce_that_is_none_of_ours_is_not_called_stale(node: LiveNode) -> None:

@@ -35,6 +35,7 @@ SETTING_HELP = {
     "no_funds_response": "403 or 603, for accounts without funds or standing.  [default: 403]",
     "drain_seconds": "How long the first SIGTERM lets calls finish.  [default: 30]",
     "sip_workers": "SIP processes for each socket.  [default: as many as processors, at least 2]",
+    "nonce_seconds": "How long a digest challenge is good.  [default: 120]",
     "ban_seconds": "How long the first ban of a flooding or guessing source lasts.  [default: 60]",
     "setup_seconds": "After so long no further target of a call is tried.  [default: 20]",
     "carrier_order": "priority or cost: what decides first which carrier takes a call.  [default: priority]",

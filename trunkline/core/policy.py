@@ -24,7 +24,7 @@ class Policy:
     nonce_secret: bytes
     """Key of the nonces, 16 bytes or more, the same in all workers."""
     nonce_lifetime: int = 120
-    """Seconds for which a nonce is good, 60 to 300."""
+    """Seconds for which a nonce is good."""
     no_funds_status: int = 403
     """SIP status towards accounts without funds, suspended or closed: 403 or 603."""
     max_attempts: int = 4

@@ -23,7 +23,6 @@ from trunkline.settings import Ports, Settings
 HERE = Path(__file__).parent
 HIDDEN_HOST = "hidden.invalid"
 """Stands where the address of somebody else stood (RFC 6761: nobody has this name)."""
-NONCE_LIFETIME = 120
 SHARED_MEMORY_MB = 512
 """A transaction takes 15 to 20 kB for some seconds, a dialog about 4 kB: room for some 2,000 new calls a second."""
 PRIVATE_MEMORY_MB = 16
@@ -176,7 +175,7 @@ def _edge_file(settings: Settings, ports: Ports, secret: bytes, *, with_media: b
         "NG_PORT": str(ports.ng),
         # A socket of IPv6 does not send to 127.0.0.1.
         "TRACER_ADDRESS": f"{_bracketed(loopback(settings))}:{ports.tracer}",
-        "NONCE_LIFETIME": str(NONCE_LIFETIME),
+        "NONCE_LIFETIME": str(settings.nonce_seconds),
         "SCRIPT": os.fspath(HERE / "script.py"),
         "ROUTE_KEY": derive(secret, "route")[:32],
         "OUTER_KEY": derive(secret, "route, outer")[:22],
@@ -249,7 +248,7 @@ def _script_file(settings: Settings, ports: Ports, secret: bytes, *, hide_topolo
             "ban_seconds": settings.ban_seconds,
             "front_socket": os.fspath(front_socket(settings)),
             "no_funds_status": settings.no_funds_response,
-            "nonce_lifetime": NONCE_LIFETIME,
+            "nonce_lifetime": settings.nonce_seconds,
             "own_address": {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.sip_host, settings.sip_host),
             "own_port": settings.sip_port,
             "address_records": ["a", "aaaa"]
