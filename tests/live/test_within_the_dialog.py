@@ -216,6 +216,84 @@ def test_sdp_in_a_request_that_has_none(world: RawTrunk, pbx: RawAgent) -> None:
     call.ends()
 
 
+def of(agent: RawAgent, method: str, number: int) -> list[SipText]:
+    """Requests of this method and CSeq that have come."""
+    return [m for m in agent.received if m.is_request and m.first("CSeq") == f"{number} {method}"]
+
+
+def test_a_reinvite_does_not_overtake_the_ack(world: RawTrunk, pbx: RawAgent) -> None:
+    """Two workers may take them in the wrong order, which is sent here: the re-INVITE waits until it is repeated."""
+    carrier = world.carrier
+    dialog = world.invited(pbx)
+    invite = carrier.wait_request("INVITE")
+    taken = carrier.taken(invite)
+    carrier.respond(invite, 200, tag=taken.local_tag, body=carrier.sdp())
+    for version in (2, 3):  # behind the ACK of the INVITE, and behind that of a re-INVITE
+        answer = pbx.final(dialog)
+        acknowledged = dialog.cseq
+        again = pbx.request(dialog, "INVITE", body=pbx.sdp(version=version))
+        pbx.send(again)
+        carrier.poll(0.3)
+        assert not of(carrier, "INVITE", dialog.cseq)
+        pbx.send(pbx.request(dialog, "ACK", cseq=acknowledged))
+        carrier.wait(lambda m, n=acknowledged: m.first("CSeq") == f"{n} ACK", "the ACK")
+        assert not of(carrier, "INVITE", dialog.cseq)
+        pbx.send(again)
+        carrier.wait(lambda m, n=dialog.cseq: m.is_request and m.first("CSeq") == f"{n} INVITE", "the re-INVITE")
+        carrier.respond(of(carrier, "INVITE", dialog.cseq)[0], 200, body=carrier.sdp(version=version))
+    answer = pbx.final(dialog)
+    pbx.ack(dialog, answer)
+    carrier.wait(lambda m: m.first("CSeq") == f"{dialog.cseq} ACK", "the last ACK")
+    Call(pbx, carrier, dialog, taken, invite, answer).ends()
+    assert world.node.record(dialog.call_id)["status"] == "completed"
+
+
+def test_a_reinvite_whose_ack_is_lost_passes_when_it_is_repeated(world: RawTrunk, pbx: RawAgent) -> None:
+    call = world.call(pbx)
+    carrier, dialog = world.carrier, call.of_caller
+    pbx.send(pbx.request(dialog, "INVITE", body=pbx.sdp(version=2)))
+    carrier.wait(lambda m: m.is_request and m.first("CSeq") == f"{dialog.cseq} INVITE", "the re-INVITE")
+    carrier.respond(of(carrier, "INVITE", dialog.cseq)[0], 200, body=carrier.sdp(version=2))
+    assert pbx.final(dialog).sip_status == 200
+    again = pbx.request(dialog, "INVITE", body=pbx.sdp(version=3))
+    for _ in range(2):
+        pbx.send(again)
+        carrier.poll(0.3)
+    asked = of(carrier, "INVITE", dialog.cseq)
+    assert len(asked) == 1
+    carrier.respond(asked[0], 200, body=carrier.sdp(version=3))
+    pbx.ack(dialog, pbx.final(dialog))
+    call.ends()
+
+
+def test_no_reinvite_overtakes_the_ack_that_it_follows(world: RawTrunk, pbx: RawAgent) -> None:
+    """Sent in one breath, many times: one in six came first before, on a machine with much to do."""
+    call = world.call(pbx)
+    carrier, dialog = world.carrier, call.of_caller
+    pbx.send(pbx.request(dialog, "INVITE"))
+    for n in range(150):
+        number = dialog.cseq
+        carrier.wait(lambda m, n=number: m.is_request and m.first("CSeq") == f"{n} INVITE", f"re-INVITE {n}")
+        carrier.respond(of(carrier, "INVITE", number)[0], 200)
+        assert pbx.final(dialog).sip_status == 200
+        ack, again = pbx.request(dialog, "ACK", cseq=number), pbx.request(dialog, "INVITE")
+        for agent in (carrier, pbx):
+            agent.received.clear()
+        pbx.send(ack)
+        pbx.send(again)
+        for _ in range(10):
+            carrier.poll(0.3)
+            if of(carrier, "ACK", number) and of(carrier, "INVITE", dialog.cseq):
+                break
+            if of(carrier, "ACK", number):
+                pbx.send(again)
+        order = [m.method for m in carrier.received if m.is_request and m.method != "OPTIONS"]
+        assert order[:2] == ["ACK", "INVITE"]
+    carrier.respond(of(carrier, "INVITE", dialog.cseq)[0], 200)
+    pbx.ack(dialog, pbx.final(dialog))
+    call.ends()
+
+
 def test_reinvites(world: RawTrunk, pbx: RawAgent) -> None:
     """Hold, resume with another codec, T.38 refused, glare, INFO, a session refresh, and REFER."""
     call = world.call(pbx)
