@@ -34,6 +34,20 @@ def test_a_udp_port_in_use(tmp_path):
             check_ports(settings)
 
 
+def test_the_ports_of_the_second_address(tmp_path):
+    settings = settings_in(tmp_path, second_host="::1")
+    check_ports(settings)
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as taken:
+        taken.bind(("::1", settings.sip_port))
+        with pytest.raises(PreflightError, match=f"UDP port {settings.sip_port} on ::1 is in use"):
+            check_ports(settings)
+
+
+def test_a_second_address_of_somebody_else(tmp_path):
+    with pytest.raises(PreflightError, match=r"2001:db8::1 is no address .*choose another --second-host"):
+        check_ports(settings_in(tmp_path, second_host="2001:db8::1"))
+
+
 def test_an_address_of_somebody_else(tmp_path):
     settings = settings_in(tmp_path, sip_host="192.0.2.1")
     with pytest.raises(PreflightError) as raised:

@@ -59,7 +59,8 @@ def check_ports(settings: Settings) -> None:
     for option, host, port, transport in listeners(settings):
         problem = problem_with(host, port, transport)
         if problem is not None:
-            problems.append(_port_line(problem, option, host, port, transport))
+            place = "--second-host" if host == settings.second_host else "--sip-host"
+            problems.append(_port_line(problem, option, host, port, transport, place))
     if not problems and (line := _media_line(settings)):
         problems.append(line)
     _refuse(list(dict.fromkeys(problems)))
@@ -77,11 +78,12 @@ def listeners(settings: Settings) -> Iterator[tuple[str, str, int, str]]:
     yield "--http-port", settings.http_host, settings.http_port, "tcp"
 
 
-def _port_line(problem: OSError, option: str, host: str, port: int, transport: str) -> str:
+def _port_line(problem: OSError, option: str, host: str, port: int, transport: str, place: str) -> str:
+    """`place`: the option that names the address."""
     if problem.errno == errno.EADDRINUSE:
         return f"{transport.upper()} port {port} on {host} is in use: stop what uses it, or choose another {option}"
     if problem.errno == errno.EADDRNOTAVAIL:
-        option = "--http-host" if option == "--http-port" else "--sip-host"
+        option = "--http-host" if option == "--http-port" else place
         return f"{host} is no address of this machine: choose another {option} (`ip address` lists them)"
     if problem.errno == errno.EACCES:
         first = capabilities.first_unprivileged_port()
