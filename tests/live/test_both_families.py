@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 from demo_carrier import add_url
-from live_node import LiveNode
+from live_node import LiveNode, wait_for
 from raw_trunk import errors_logged
 
 from trunkline.testbench.pcap import Address
@@ -259,3 +259,17 @@ def test_a_carrier_of_the_other_family_takes_over(node: LiveNode) -> None:
             second.wait_request("ACK")
             talk(pbx, second, answer, invite)
             hang_up(node, pbx, dialog, second, dialog.call_id, "caller")
+
+
+def test_carriers_of_both_families_are_probed(node: LiveNode) -> None:
+    for host in (FOUR, SIX):
+        with Carrier(node, host) as carrier:
+            node.api.post(carrier.path, ProbeSeconds=1)
+            node.wait_published()
+            carrier.respond(carrier.wait_request("OPTIONS"), 200)
+
+            def state(path: str = carrier.path) -> str:
+                (target,) = node.api.get(f"{path}/Targets")["targets"]
+                return str(target["state"])
+
+            wait_for(lambda state=state: state() == "up", f"the carrier at {host} up")
