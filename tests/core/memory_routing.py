@@ -45,6 +45,11 @@ class MemoryRouting:
     down: set[str] = field(default_factory=set)
     """SIDs of carrier targets."""
 
+    @property
+    def standings(self) -> dict[tuple[object, ...], object]:
+        """Nothing is remembered: a test may change anything between two decisions."""
+        return {}
+
     def trunk_by_label(self, label: str) -> TrunkRow | None:
         return next((trunk for trunk in self.trunks.values() if trunk.label == label), None)
 

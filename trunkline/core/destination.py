@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from trunkline.core.country_codes import COUNTRY_LINES
@@ -90,7 +91,13 @@ _NOWHERE = Destination(None, "tollfraud", "a code that no country has")
 
 def destination(number: str) -> Destination:
     """Where a +E.164 number leads. A code that is nobody's is closed like the other doubtful ones."""
-    return _longest(number[1 : LONGEST_PREFIX + 1], _DESTINATIONS) or _NOWHERE
+    return _destination(number[1 : LONGEST_PREFIX + 1])
+
+
+@lru_cache(maxsize=4096)
+def _destination(digits: str) -> Destination:
+    """By as many digits as matter: calls go to few places."""
+    return _longest(digits, _DESTINATIONS) or _NOWHERE
 
 
 def high_risk_prefixes(iso: str, kind: Kind) -> list[str]:

@@ -262,10 +262,15 @@ def response_matches(auth: Authorization, method: str, ha1_md5: str, ha1_sha256:
 def _expected(auth: Authorization, method: str, ha1: str, *, sha256: bool) -> str:
     """RFC 7616 section 3.4.1; without qop RFC 2617 section 3.2.2.1."""
     hashed = _sha256_hex if sha256 else md5_hex
-    ha2 = hashed(f"{method}:{auth.uri}")
+    ha2 = _ha2(f"{method}:{auth.uri}", sha256=sha256)
     if auth.qop:
         return hashed(f"{ha1}:{auth.nonce}:{auth.nc}:{auth.cnonce}:auth:{ha2}")
     return hashed(f"{ha1}:{auth.nonce}:{ha2}")
+
+
+@lru_cache(maxsize=1024)
+def _ha2(text: str, *, sha256: bool) -> str:
+    return _sha256_hex(text) if sha256 else md5_hex(text)
 
 
 # Bytes that are not UTF-8 reach us as surrogates; they must hash to the bytes that the sender hashed.

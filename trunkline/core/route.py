@@ -21,7 +21,7 @@ from __future__ import annotations
 from dataclasses import replace
 from random import Random
 
-from trunkline.core import e164, sip_uri
+from trunkline.core import e164, sip_uri, standing
 from trunkline.core.admission import Admission, Admitted, FirstUse
 from trunkline.core.call_limits import CallLimits, Counter
 from trunkline.core.caller_id import user_and_host
@@ -58,6 +58,10 @@ def decide(
     answers 500).
     """
     case = Case(invite)
+    if invite.method == "INVITE":
+        known = standing.again(invite, routing, policy, now, dice, first_use)
+        if known is not None:
+            return _counted(*known, case, counter, now)
     try:
         uri = sip_uri.parse(invite.ruri)
     except sip_uri.SipUriError as error:
@@ -80,16 +84,14 @@ def decide(
             if _is_origination(number, invite, routing, policy):
                 case.called = called or user
                 relay = originate(number, carrier, case, routing, policy, dice)
-                if counter is None or not isinstance(relay, Relay):
+                limits = _limits(relay, False, routing) if isinstance(relay, Relay) else None
+                if counter is None or not isinstance(relay, Relay) or limits is None:
                     return relay
-                return _too_many(relay, False, case, routing, counter, now) or relay
+                return _too_many(limits, case, counter, now) or relay
     admitted = Admission(case, routing, policy, now, dice, first_use).judge()
     if not isinstance(admitted, Admitted):
         return admitted
-    relay = _terminate(admitted, case, routing, policy, dice)
-    if counter is None or not isinstance(relay, Relay):
-        return relay
-    return _too_many(relay, admitted.emergency, case, routing, counter, now) or _with_room(relay, case, counter, now)
+    return _terminate(admitted, case, routing, policy, dice, counter, now)
 
 
 def _is_origination(number: PhoneNumberRow | None, invite: Invite, routing: RoutingData, policy: Policy) -> bool:
@@ -100,7 +102,15 @@ def _is_origination(number: PhoneNumberRow | None, invite: Invite, routing: Rout
     return not (source in _THIS_MACHINE or source in policy.own_hosts or routing.trunks_by_source(source))
 
 
-def _terminate(admitted: Admitted, case: Case, routing: RoutingData, policy: Policy, dice: Random) -> Relay | Reject:
+def _terminate(
+    admitted: Admitted,
+    case: Case,
+    routing: RoutingData,
+    policy: Policy,
+    dice: Random,
+    counter: Counter | None,
+    now: float,
+) -> Relay | Reject:
     replaced = admitted.replace_caller_id
     # Admission has found the caller in From, has replaced it, or From asks for privacy.
     anonymous = replaced is None and user_and_host(case.invite.from_header_uri)[0] != admitted.caller
@@ -109,7 +119,7 @@ def _terminate(admitted: Admitted, case: Case, routing: RoutingData, policy: Pol
     if not targets:
         return case.refuse(Cause.NO_CARRIER)
     trunk = admitted.trunk
-    return Relay(
+    relay = Relay(
         TERMINATION,
         trunk.account_sid,
         trunk.sid,
@@ -121,28 +131,52 @@ def _terminate(admitted: Admitted, case: Case, routing: RoutingData, policy: Pol
         admitted.alerts,
         longest=trunk.longest,
     )
+    limits = _limits(relay, admitted.emergency, routing)
+    if limits is None:
+        return relay
+    if case.trunk_host.kind is HostKind.LABEL and replaced is None and not admitted.emergency:
+        standing.remember(case.invite, routing, trunk, caller, limits)
+    return _counted(relay, limits, case, counter, now)
 
 
-def _too_many(
-    relay: Relay, emergency: bool, case: Case, routing: RoutingData, counter: Counter, now: float
-) -> Reject | None:
-    """Count the call, or refuse it. Whatever has no SID in the edge's hands (a test) is not counted."""
+def _limits(relay: Relay, emergency: bool, routing: RoutingData) -> CallLimits | None:
+    """None: trunk or account have gone meanwhile."""
     trunk, account = routing.trunk(relay.trunk_sid), routing.account(relay.account_sid)
-    if trunk is None or account is None or not case.invite.call_sid:
+    if trunk is None or account is None:
         return None
     # Origination is not limited in its rate (twilio.md 1.2): the carrier decides when a number is called.
     account_cps = account.cps if relay.direction == TERMINATION else 0.0
-    limits = CallLimits(
+    return CallLimits(
         trunk.sid, account.sid, trunk.cps, account_cps, trunk.calls, account.calls, relay.longest, emergency
     )
+
+
+def _counted(relay: Relay, limits: CallLimits, case: Case, counter: Counter | None, now: float) -> Relay | Reject:
+    """The termination call, counted at its trunk, its account and its carrier; refused where there is no room."""
+    if counter is None:
+        return relay
+    refused = _too_many(limits, case, counter, now, relay)
+    return refused or _with_room(relay, case, counter, now)
+
+
+def _too_many(
+    limits: CallLimits, case: Case, counter: Counter, now: float, relay: Relay | None = None
+) -> Reject | None:
+    """Count the call, or refuse it. Whatever has no SID in the edge's hands (a test) is not counted. `relay`: what the
+    case has not been told yet.
+    """
+    if not case.invite.call_sid:
+        return None
     exceeded = counter.begin(case.invite.call_sid, limits, now)
     if exceeded is None:
         return None
+    if relay is not None:
+        _tell(case, relay)
     cause, limit = {
-        "trunk_cps": (Cause.TRUNK_CPS_LIMIT, trunk.cps),
-        "account_cps": (Cause.ACCOUNT_CPS_LIMIT, account.cps),
-        "trunk_calls": (Cause.TRUNK_CONCURRENT_LIMIT, trunk.calls),
-        "account_calls": (Cause.ACCOUNT_CONCURRENT_LIMIT, account.calls),
+        "trunk_cps": (Cause.TRUNK_CPS_LIMIT, limits.trunk_cps),
+        "account_cps": (Cause.ACCOUNT_CPS_LIMIT, limits.account_cps),
+        "trunk_calls": (Cause.TRUNK_CONCURRENT_LIMIT, limits.trunk_calls),
+        "account_calls": (Cause.ACCOUNT_CONCURRENT_LIMIT, limits.account_calls),
     }[exceeded]
     return case.refuse(cause, limit=f"{limit:g}")
 
@@ -155,8 +189,16 @@ def _with_room(relay: Relay, case: Case, counter: Counter, now: float) -> Relay 
         return relay
     if not targets:
         counter.end(call_sid)
+        _tell(case, relay)
         return case.refuse(Cause.CARRIERS_FULL)
     return replace(relay, targets=targets)
+
+
+def _tell(case: Case, relay: Relay) -> None:
+    """What a refusal of this call has to say of it, where the short way (`standing`) has left it out."""
+    case.uri = sip_uri.parse(case.invite.ruri)
+    case.trunk_sid, case.account_sid = relay.trunk_sid, relay.account_sid
+    case.caller, case.called = relay.caller, relay.called
 
 
 def _refuse_method(case: Case, routing: RoutingData) -> Reject:

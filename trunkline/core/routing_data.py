@@ -7,7 +7,7 @@ because SQLite rows become them fastest; their fields are the columns of `routin
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from trunkline.core.registration import Contact
 
@@ -155,6 +155,12 @@ class RoutingData(Protocol):
     Addresses are texts as the edge saw them; networks are canonical texts (`192.0.2.0/24`, `2001:db8::/32`); numbers
     are +E.164. A look-up that finds nothing answers None, False or an empty sequence and never raises for that.
     """
+
+    @property
+    def standings(self) -> dict[tuple[object, ...], Any]:
+        """What `standing` remembers of senders: kept for it as long as all the answers below stay the same, and for
+        everything else than carrier targets that are down and registrations. Values are `standing.Standing`.
+        """
 
     def trunk_by_label(self, label: str) -> TrunkRow | None:
         """The trunk whose termination domain begins with this label (lower case)."""

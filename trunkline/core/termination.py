@@ -59,6 +59,8 @@ class _Known:
         self.ready: list[Ready] = []
         self.usual = True
         """No carrier wants anything special, and none has a name for a host."""
+        self.only: Place | None = None
+        """Where every call goes: one carrier with one target that wants nothing special."""
 
     def of(self, rows: Sequence[tuple[CarrierRow, Sequence[CarrierTargetRow]]]) -> _Known:
         if rows is not self._rows:
@@ -70,6 +72,8 @@ class _Known:
             self.usual = all(one.carrier.usual for one in self.ready) and not any(
                 place.named for one in self.ready for place in one.places
             )
+            places = [place for one in self.ready for place in one.places]
+            self.only = places[0] if self.usual and len(places) == 1 else None
             self._rows = rows
         return self
 
@@ -96,7 +100,10 @@ def carrier_targets(
     """
     known = _known.of(routing.carriers_with_targets())
     rates = _NO_RATES
-    if routing.rated_carriers():
+    rated = routing.rated_carriers()
+    if known.only is not None and not rated:
+        return (_usual(known.only, called, policy),)
+    if rated:
         rates = routing.rates(called)
         ready = _by_rates(known.ready, routing, policy, rates, dice, at_any_cost)
     else:
@@ -107,18 +114,18 @@ def carrier_targets(
         places = [place for place in places if place.sid not in down] or places
     found = places[: policy.max_attempts]
     if known.usual and not rates:
-        wait, ring = policy.no_provisional_after, policy.no_answer_after
-        return tuple(
-            [
-                Target(sid, carrier.sid, f"sip:{called}@{host}", transport, None, wait, ring)
-                for sid, host, transport, _, _, carrier, _ in found
-            ]
-        )
+        return tuple([_usual(place, called, policy) for place in found])
     if all(place.carrier.plain for place in found):
         caller = None
     return tuple(
         [_special(place, called, caller, policy, rates.get(place.carrier.sid), at_any_cost) for place in found]
     )
+
+
+def _usual(place: Place, called: str, policy: Policy) -> Target:
+    sid, host, transport, _, _, carrier, _ = place
+    wait, ring = policy.no_provisional_after, policy.no_answer_after
+    return Target(sid, carrier.sid, f"sip:{called}@{host}", transport, None, wait, ring)
 
 
 def _by_rates(

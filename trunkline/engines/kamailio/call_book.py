@@ -46,7 +46,6 @@ LOOK_EVERY = 60.0
 
 _EMPTY = bytes(RECORD)
 _EMPTY_SET = bytes(SET)
-_counter = struct.Struct("<qd")
 _call = struct.Struct("<16siiiI")
 
 
@@ -62,6 +61,11 @@ class CallBook:
                     os.ftruncate(self._file, SIZE)
                     os.pwrite(self._file, MAGIC, 0)
             self._memory = mmap.mmap(self._file, SIZE)
+            # The same memory as numbers of eight bytes: the third of a counter's record is its calls, the fourth its
+            # time. For what every call reads and writes, struct takes twice as long.
+            whole = memoryview(self._memory)
+            self._up, self._full_at = whole.cast("q"), whole.cast("d")
+            whole.release()
         except BaseException:
             os.close(self._file)
             raise
@@ -69,6 +73,8 @@ class CallBook:
         self._looked = 0.0
 
     def close(self) -> None:
+        self._up.release()
+        self._full_at.release()
         self._memory.close()
         os.close(self._file)
 
@@ -100,14 +106,14 @@ class CallBook:
             return True
 
     def _takes_one(self, counter: int, before: int, cps: float | None, calls: int | None, now: float) -> bool:
-        up, full_at = _counter.unpack_from(self._memory, counter + 16)
+        up, full_at = self._up[(counter >> 3) + 2], self._full_at[(counter >> 3) + 3]
         if calls is not None and up - (counter == before) >= calls and not self._forget_old(now):
             return False
         if cps is not None:
             after = after_one_more(full_at, cps, now)
             if after is None:
                 return False
-            self._memory[counter + 24 : counter + 32] = struct.pack("<d", after)
+            self._full_at[(counter >> 3) + 3] = after
         return True
 
     def end(self, call_sid: str) -> None:
@@ -126,7 +132,7 @@ class CallBook:
         """How many calls of this trunk or account are counted now."""
         with self._locked():
             place = self._counter_of(sid)
-            return 0 if place < 0 else int(_counter.unpack_from(self._memory, place + 16)[0])
+            return 0 if place < 0 else self._up[(place >> 3) + 2]
 
     def recount(self, now: float) -> None:
         """Count the calls anew and forget those that must be over; for the start of the edge, when nobody else asks.
@@ -135,7 +141,7 @@ class CallBook:
         """
         with self._locked():
             for place in self._used(HEADER, CALLS_AT):
-                self._memory[place + 16 : place + 24] = bytes(8)
+                self._up[(place >> 3) + 2] = 0
             for place in self._used(CALLS_AT, SIZE):
                 _, *counters, over_at = _call.unpack_from(self._memory, place)
                 if over_at < now:
@@ -147,12 +153,13 @@ class CallBook:
     # ---- inside the lock --------------------------------------------------------------------------------------------
 
     def _begin(self, call_sid: str, limits: CallLimits, now: float) -> Exceeded | None:
-        memory = self._memory
         trunk, account = self._counter_of(limits.trunk_sid), self._counter_of(limits.account_sid)
         if trunk < 0 or account < 0:
             return None
-        trunk_calls, trunk_full = _counter.unpack_from(memory, trunk + 16)
-        account_calls, account_full = _counter.unpack_from(memory, account + 16)
+        up, full_at = self._up, self._full_at
+        of_trunk, of_account = trunk >> 3, account >> 3
+        trunk_calls, trunk_full = up[of_trunk + 2], full_at[of_trunk + 3]
+        account_calls, account_full = up[of_account + 2], full_at[of_account + 3]
         if limits.account_cps:
             one = after_one_more(trunk_full, limits.trunk_cps, now)
             two = after_one_more(account_full, limits.account_cps, now)
@@ -166,13 +173,12 @@ class CallBook:
                 return self._begin(call_sid, limits, now)
             return "trunk_calls" if trunk_calls >= limits.trunk_calls else "account_calls"
         place = self._free(self._calls_of(call_sid))
-        if place < 0:
-            trunk_calls, account_calls = trunk_calls - 1, account_calls - 1  # not counted
-        else:
+        if place >= 0:
             over_at = now + limits.longest + SETUP_SECONDS + GRACE_SECONDS
-            _call.pack_into(memory, place, bytes.fromhex(call_sid[2:]), trunk, account, 0, ceil(over_at))
-        _counter.pack_into(memory, trunk + 16, trunk_calls + 1, trunk_full)
-        _counter.pack_into(memory, account + 16, account_calls + 1, account_full)
+            _call.pack_into(self._memory, place, bytes.fromhex(call_sid[2:]), trunk, account, 0, ceil(over_at))
+            up[of_trunk + 2] = trunk_calls + 1
+            up[of_account + 2] = account_calls + 1
+        full_at[of_trunk + 3], full_at[of_account + 3] = trunk_full, account_full
         return None
 
     def _forget_old(self, now: float) -> bool:
@@ -202,8 +208,8 @@ class CallBook:
     def _add(self, counter: int, calls: int) -> None:
         if not counter:
             return
-        count, full_at = _counter.unpack_from(self._memory, counter + 16)
-        _counter.pack_into(self._memory, counter + 16, max(0, count + calls), full_at)
+        at = (counter >> 3) + 2
+        self._up[at] = max(0, self._up[at] + calls)
 
     def _counter_of(self, sid: str) -> int:
         """Where its counter stands; made where there is none. -1: its set is full."""

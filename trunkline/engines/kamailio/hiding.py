@@ -15,16 +15,23 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from trunkline.core.hidden_leg import Leg, NotSealedHere, dialog_of, other_call_id, seal, unseal
 from trunkline.core.hidden_sdp import hidden_sdp, with_dtmf
-from trunkline.engines.kamailio.ksr import NOTHING, SEPARATOR, Ksr, family_of
+from trunkline.engines.kamailio.ksr import NOTHING, SEPARATOR, Arrived, Ksr, family_of
+
+
+def _together(*names: str) -> str:
+    """One question for all of these."""
+    return f"$_s({SEPARATOR.join(names)})"
+
 
 _SOURCE = ("$si", "$sp", "$proto", "$Rp")
-_REQUEST = (
-    f"$_s({SEPARATOR.join((*_SOURCE, '$ci', '$ft', '$tt', '$rm', '$ct', '$(hdr(Via)[*])', '$(hdr(Record-Route)[*])'))})"
+_REQUEST = _together(
+    *_SOURCE, "$ci", "$ft", "$tt", "$rm", "$(ru{uri.param,tl})", "$ct", "$(hdr(Via)[*])", "$(hdr(Record-Route)[*])"
 )
-_REPLY = f"$_s({SEPARATOR.join((*_SOURCE, '$ct', '$(hdr(Record-Route)[*])', '$avp(shift)', '$avp(shown)'))})"
+_REPLY = _together(*_SOURCE, "$ct", "$(hdr(Record-Route)[*])", "$avp(shift)", "$avp(shown)", "$avp(dialog)")
 _RPORT = re.compile(r";\s*rport(?:=\d*)?(?=[;,\s]|$)", re.IGNORECASE)
 _URI = re.compile(r"<([^<>]*)>")
 _TOKEN_SIZE = 45
@@ -43,6 +50,16 @@ class OwnAddresses:
     both_families: bool = False
 
 
+class InDialog(NamedTuple):
+    """A request that belongs to one of our dialogs."""
+
+    method: str
+    token: str
+    """Whose call it is: core/route_token.py without the MAC."""
+    by: str
+    """`caller` or `callee`."""
+
+
 class Hiding:
     def __init__(self, ksr: Ksr, key: bytes, own: OwnAddresses) -> None:
         self._get = ksr.pv.get
@@ -50,15 +67,15 @@ class Hiding:
         self._key = key
         self._own = own
 
-    def invite(self, route_token: str, shown_otherwise: str) -> None:
-        """A dialog-forming INVITE that is relayed. Raises ValueError or SystemError where a header is no text.
+    def invite(self, seen: Arrived, call_id: str, tag: str, route_token: str, shown_otherwise: str) -> None:
+        """A dialog-forming INVITE that is relayed.
 
         `shown_otherwise`: the caller's URI where the callee is shown another one, or empty.
         """
-        ip, port, proto, to_port, call_id, tag, _, _, contact, via, record_route = self._facts(_REQUEST, 11)
+        (ip, port, proto, to_port), contact, via, record_route = seen
         token = route_token[:_TOKEN_SIZE]
         other = other_call_id(token[:32], call_id)
-        leg = self._leg("caller", token, contact, (ip, port, proto, to_port), record_route, call_id if other else "")
+        leg = self._leg("caller", token, contact, seen.source, record_route, call_id if other else "")
         if shown_otherwise:
             leg = replace(leg, uri=shown_otherwise)
         dialog = dialog_of(call_id, tag)
@@ -72,28 +89,40 @@ class Hiding:
             self._sets("$avp(back_family)", self._family_of_source(ip, to_port))
 
     def reply(self) -> bool:
-        """A reply with a Contact to a request that `invite` or `in_dialog` has seen."""
-        ip, port, proto, to_port, contact, record_route, shift, shown = self._facts(_REPLY, 8)
+        """A reply with a Contact to a request that `in_dialog` has seen."""
         side = "caller" if self._get("$avp(reply_of)") == "caller" else "callee"
         call_id = (self._get("$avp(callers_call_id)") or "") if side == "caller" else ""
-        leg = self._leg(
-            side, self._get("$avp(tl)")[:_TOKEN_SIZE], contact, (ip, port, proto, to_port), record_route, call_id
-        )
+        self._sets("$var(leg)", self._leg_of_reply(side, self._get("$avp(tl)"), call_id))
+        return True
+
+    def reply_to_invite(self, route_token: str) -> str:
+        """A reply to an INVITE that `invite` has seen: its sender's sealed leg, left in `$var(leg)` as well; empty when
+        the reply has no Contact. Raises ValueError or SystemError where a header is no text.
+        """
+        leg = self._leg_of_reply("callee", route_token, "")
+        if leg:
+            self._sets("$var(leg)", leg)
+        return leg
+
+    def _leg_of_reply(self, side: str, token: str, call_id: str) -> str:
+        ip, port, proto, to_port, contact, record_route, shift, shown, dialog = self._facts(_REPLY, 9)
+        if contact == NOTHING:
+            return ""
+        leg = self._leg(side, token[:_TOKEN_SIZE], contact, (ip, port, proto, to_port), record_route, call_id)
         if shift != NOTHING:
             leg = replace(leg, shift=int(shift))
         if shown != NOTHING:
             leg = replace(leg, uri=shown)
-        self._sets("$var(leg)", seal(self._key, leg, self._get("$avp(dialog)")))
-        return True
+        return seal(self._key, leg, dialog)
 
-    def in_dialog(self) -> bool:
-        """A request within a dialog; False: its Request-URI is not one that we gave this dialog's parties."""
-        facts = self._facts(_REQUEST, 11)
-        ip, port, proto, to_port, call_id, from_tag, to_tag, method, contact, via, record_route = facts
+    def in_dialog(self) -> InDialog | None:
+        """A request within a dialog; None: its Request-URI is not one that we gave this dialog's parties."""
+        facts = self._facts(_REQUEST, 12)
+        ip, port, proto, to_port, call_id, from_tag, to_tag, method, sealed, contact, via, record_route = facts
         try:
-            leg = unseal(self._key, self._get("$(ru{uri.param,tl})") or "", call_id, (from_tag, to_tag))
+            leg = unseal(self._key, sealed, call_id, (from_tag, to_tag))
         except NotSealedHere:
-            return False
+            return None
         by = "callee" if leg.side == "caller" else "caller"
         callers_call_id = leg.call_id or call_id
         other = self._other_call_id(leg, call_id)
@@ -128,7 +157,7 @@ class Hiding:
         self._sets("$var(tl)", leg.token)
         self._sets("$var(by)", by)
         self._send_to(leg)
-        return True
+        return InDialog(method, leg.token, by)
 
     def move_cseq(self) -> None:
         """In the failure route: from now on the INVITE goes out with the next CSeq (RFC 3261 section 22.2)."""
@@ -143,8 +172,10 @@ class Hiding:
         self._sets("$avp(cseq)", f"{number + shift} INVITE")
 
     def sdp(self) -> bool:
-        """What rtpengine has made of the SDP, in `$avp(sdp)`."""
+        """What rtpengine has made of the SDP, in `$avp(sdp)`; nothing where it is not there."""
         body = self._text("avp(sdp)")
+        if not body:
+            return True
         if "telephone-event" not in body:
             original = self._text("rb")
             if "telephone-event" in original:

@@ -17,7 +17,7 @@ Each question to KSR costs about as much as ten lines of Python, so what every c
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from trunkline.core.decision import (
     TERMINATION,
@@ -47,9 +47,12 @@ FACTS = (
     "$hdr(Proxy-Authorization)",
     "$hdr(Authorization)",
     "$ua",
+    "$ct",
+    "$(hdr(Via)[*])",
+    "$(hdr(Record-Route)[*])",
     "$rb",
 )
-"""What a decision depends on."""
+"""What a decision depends on, and what its way back is made of (hiding.py)."""
 FREE_TEXT = ("$ua", "$rb")
 """No decision hangs on their every byte."""
 SEPARATOR = "\n|"
@@ -59,6 +62,19 @@ last, has it.
 ALL_FACTS = f"$_s({SEPARATOR.join(FACTS)})"
 NOTHING = "<null>"
 """How Kamailio prints a pseudo-variable that is not there."""
+
+
+class Arrived(NamedTuple):
+    """Where an INVITE came from, for what topology hiding has to remember of it; as Kamailio prints it."""
+
+    source: tuple[str, str, str, str]
+    """Address, port, transport, and our port that it came to."""
+    contact: str
+    via: str
+    record_route: str
+
+
+NOWHERE = Arrived(("", "", "", ""), "", "", "")
 
 
 class MalformedRequest(ValueError):
@@ -90,6 +106,8 @@ class Message:
         self._hop_secret = hop_secret
         self._sdp = ""
         self._source_ip = ""
+        self.arrived = NOWHERE
+        """How the INVITE came that `invite` read last."""
 
     # ---- reading ----------------------------------------------------------------------------------------------------
 
@@ -132,11 +150,15 @@ class Message:
             proxy_authorization,
             authorization,
             user_agent,
+            contact,
+            via,
+            record_route,
             sdp,
         ) = facts.split(SEPARATOR, len(FACTS) - 1)
         if call_id in EMPTY or from_uri in EMPTY:
             raise MalformedRequest("Call-ID or From is missing")
         self._source_ip = ip
+        self.arrived = Arrived((ip, port, transport, to_port), contact, via, record_route)
         self._sdp = sdp = "" if sdp == NOTHING else sdp
         if to_port == self._inner_port:
             ip, port, transport = self._source_behind_front()

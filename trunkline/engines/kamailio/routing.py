@@ -96,6 +96,7 @@ class RoutingDb:
         self._passed_over: frozenset[str] = frozenset()
         self._acl_prefixes: list[tuple[int, int]] = []
         # The questions of core.routing_data.RoutingData.
+        self.standings: dict[tuple[object, ...], Any] = {}
         self._memories: list[_lru_cache_wrapper[Any]] = []
         self.trunk_by_label = self._remembering(self._trunk_by_label)
         self.trunk = self._remembering(self._trunk)
@@ -160,6 +161,7 @@ class RoutingDb:
 
     def forget(self) -> None:
         """Ask the file again for everything."""
+        self.standings.clear()
         for memory in self._memories:
             memory.cache_clear()
 

@@ -19,7 +19,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import KSR  # there only inside Kamailio
 
@@ -40,7 +40,7 @@ from trunkline.core.sip_uri import bracketed
 from trunkline.engines.kamailio import events
 from trunkline.engines.kamailio.bans import Bans
 from trunkline.engines.kamailio.call_book import CallBook
-from trunkline.engines.kamailio.hiding import Hiding, OwnAddresses
+from trunkline.engines.kamailio.hiding import Hiding, InDialog, OwnAddresses
 from trunkline.engines.kamailio.hunt import Hunt
 from trunkline.engines.kamailio.ksr import MalformedRequest, Message
 from trunkline.engines.kamailio.names import DnsCache
@@ -50,6 +50,8 @@ from trunkline.engines.kamailio.routing import RoutingDb
 from trunkline.engines.kamailio.spool import Spool
 
 _compact = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+Answer = TypeVar("Answer")
+_REASON = "$_s($(hdr(Reason){s.encode.hexa}))"
 SIDS_AT_ONCE = 64
 FIRST_WORKER = 1
 """Kamailio's rank of the first SIP worker."""
@@ -262,24 +264,52 @@ class Edge:
 
     # Topology hiding (hiding.cfg); -1: there is nothing to go by.
 
+    def on_reply(self, _message: object, facts: str) -> int:
+        """A reply to the INVITE of an attempt, 101 to 299.
+
+        `facts`: `ringing` or `answered` where it is the first of these, the token, the attempt, the status, the SDP in
+        hexadecimal, the caller's sealed leg and both tags.
+        """
+        event, token, n, code, sdp, callers_leg, from_tag, to_tag = facts.split(" ", 7)
+        leg = self._hide(lambda: self._hiding.reply_to_invite(token)) or ""
+        self._hide(self._hiding.sdp)
+        if event == "ringing":
+            return self._tell(events.ringing, f"{token} {n} {code}")
+        if event == "answered":
+            return self._tell(events.answered, f"{token} {n} {code} {sdp} {callers_leg} {leg} {from_tag} {to_tag}")
+        return 1
+
     def hide_reply(self, _message: object) -> int:
-        return self._hide(self._hiding.reply)
+        return 1 if self._hide(self._hiding.reply) else -1
 
     def hide_in_dialog(self, _message: object) -> int:
-        return self._hide(self._hiding.in_dialog)
+        found = self._hide(self._hiding.in_dialog)
+        if found is None:
+            return -1
+        if found.method == "BYE":
+            self._bye(found)
+        return 1
 
     def hide_sdp(self, _message: object) -> int:
-        return self._hide(self._hiding.sdp)
+        return 1 if self._hide(self._hiding.sdp) else -1
 
-    def _hide(self, step: Callable[[], bool]) -> int:
+    def _bye(self, bye: InDialog) -> None:
         try:
-            return 1 if step() else -1
-        except (ValueError, SystemError) as problem:  # bytes that are no text, a NUL, our separator in a header
-            KSR.log("info", f"script: nothing to go by: {type(problem).__name__}\n")
-            return -1
+            # The callee gives up after 64 * T1 without an ACK (RFC 3261 section 13.3.1.4).
+            if bye.by == "callee" and KSR.htable.sht_get("noack", bye.token[:32]) not in (None, "-"):
+                self._tell(events.ended, f"{bye.token} {Cause.NO_ACK.name}")
+            self.on_bye(None, f"{bye.token} {bye.by} {KSR.pv.get(_REASON)}")
         except Exception:
             self._log_bug()
-            return -1
+
+    def _hide(self, step: Callable[[], Answer]) -> Answer | None:
+        try:
+            return step()
+        except (ValueError, SystemError) as problem:  # bytes that are no text, a NUL, our separator in a header
+            KSR.log("info", f"script: nothing to go by: {type(problem).__name__}\n")
+        except Exception:
+            self._log_bug()
+        return None
 
     def _tell(self, event: Callable[..., str], facts: str) -> int:
         try:
@@ -338,16 +368,11 @@ class Edge:
             )
         if self._hides:
             renamed = own_identity or relay.replace_caller_id is not None
-            self._hide_invite(token, invite.from_header_uri if renamed else "")
+            shown = invite.from_header_uri if renamed else ""
+            self._hiding.invite(message.arrived, invite.call_id, invite.from_tag, token, shown)
         self._append(events.relayed(self._edge, relay, invite, sid, now), now)
         for alert in relay.alerts:
             self._write(events.warning(self._edge, alert, relay, invite, sid, now), now)
-
-    def _hide_invite(self, token: str, shown_otherwise: str) -> None:
-        try:
-            self._hiding.invite(token, shown_otherwise)
-        except (ValueError, SystemError):  # bytes that are no text, a NUL, our separator in a header
-            raise MalformedRequest("a Via, Contact or Record-Route is not UTF-8") from None
 
     def _reject(self, reject: Reject, invite: Invite, sid: str, now: float) -> None:
         self._message.refuse(reject.sip_status, reject.reason, reject.headers)
