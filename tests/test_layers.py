@@ -34,6 +34,7 @@ IN_KAMAILIO = {
         "call_book",
         "carrier_state",
         "events",
+        "hidden_calls",
         "hiding",
         "hunt",
         "ksr",

@@ -84,8 +84,7 @@ def test_a_running_call_takes_a_re_invite(node: LiveNode) -> None:
 
         def taken() -> bool:
             caller.cseq += 1
-            caller.send(caller.in_dialog("INVITE", answer, body=sdp()))
-            again = caller.final()
+            again = caller.reinvite(caller.in_dialog("INVITE", answer, body=sdp()))
             caller.send(caller.in_dialog("ACK", again))
             # 491: the callee has not seen the ACK of the first INVITE yet, or changes something itself (RFC 3261 14.1).
             assert again.sip_status in (200, 491)

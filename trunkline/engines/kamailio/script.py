@@ -19,7 +19,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import KSR  # there only inside Kamailio
 
@@ -40,7 +40,8 @@ from trunkline.core.sip_uri import bracketed
 from trunkline.engines.kamailio import events
 from trunkline.engines.kamailio.bans import Bans
 from trunkline.engines.kamailio.call_book import CallBook
-from trunkline.engines.kamailio.hiding import Hiding, InDialog, OwnAddresses
+from trunkline.engines.kamailio.hidden_calls import HiddenCalls
+from trunkline.engines.kamailio.hiding import Hiding, OwnAddresses
 from trunkline.engines.kamailio.hunt import Hunt
 from trunkline.engines.kamailio.ksr import MalformedRequest, Message
 from trunkline.engines.kamailio.names import DnsCache
@@ -50,8 +51,6 @@ from trunkline.engines.kamailio.routing import RoutingDb
 from trunkline.engines.kamailio.spool import Spool
 
 _compact = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
-Answer = TypeVar("Answer")
-_REASON = "$_s($(hdr(Reason){s.encode.hexa}))"
 SIDS_AT_ONCE = 64
 FIRST_WORKER = 1
 """Kamailio's rank of the first SIP worker."""
@@ -111,6 +110,9 @@ class Edge:
         )
         self._book = CallBook(Path(settings["call_book"]))
         self._book.recount(time.time())
+        hidden = HiddenCalls(KSR, self._hiding, self._tell, self.on_bye, self._log_bug)
+        self.on_reply, self.hide_reply = hidden.on_reply, hidden.hide_reply
+        self.hide_in_dialog, self.hide_sdp = hidden.hide_in_dialog, hidden.hide_sdp
         names = DnsCache(KSR, tuple(settings["address_records"]), time.time)
         self._hunt = Hunt(self._message, self._hiding, self._book, self._policy, self._routing_at, self._write, names)
         self._dice = random.SystemRandom()
@@ -261,55 +263,6 @@ class Edge:
         except Exception:
             self._log_bug()
         return self._tell(events.bye, facts)
-
-    # Topology hiding (hiding.cfg); -1: there is nothing to go by.
-
-    def on_reply(self, _message: object, facts: str) -> int:
-        """A reply to the INVITE of an attempt, 101 to 299.
-
-        `facts`: `ringing` or `answered` where it is the first of these, the token, the attempt, the status, the SDP in
-        hexadecimal, the caller's sealed leg and both tags.
-        """
-        event, token, n, code, sdp, callers_leg, from_tag, to_tag = facts.split(" ", 7)
-        leg = self._hide(lambda: self._hiding.reply_to_invite(token)) or ""
-        self._hide(self._hiding.sdp)
-        if event == "ringing":
-            return self._tell(events.ringing, f"{token} {n} {code}")
-        if event == "answered":
-            return self._tell(events.answered, f"{token} {n} {code} {sdp} {callers_leg} {leg} {from_tag} {to_tag}")
-        return 1
-
-    def hide_reply(self, _message: object) -> int:
-        return 1 if self._hide(self._hiding.reply) else -1
-
-    def hide_in_dialog(self, _message: object) -> int:
-        found = self._hide(self._hiding.in_dialog)
-        if found is None:
-            return -1
-        if found.method == "BYE":
-            self._bye(found)
-        return 1
-
-    def hide_sdp(self, _message: object) -> int:
-        return 1 if self._hide(self._hiding.sdp) else -1
-
-    def _bye(self, bye: InDialog) -> None:
-        try:
-            # The callee gives up after 64 * T1 without an ACK (RFC 3261 section 13.3.1.4).
-            if bye.by == "callee" and KSR.htable.sht_get("noack", bye.token[:32]) not in (None, "-"):
-                self._tell(events.ended, f"{bye.token} {Cause.NO_ACK.name}")
-            self.on_bye(None, f"{bye.token} {bye.by} {KSR.pv.get(_REASON)}")
-        except Exception:
-            self._log_bug()
-
-    def _hide(self, step: Callable[[], Answer]) -> Answer | None:
-        try:
-            return step()
-        except (ValueError, SystemError) as problem:  # bytes that are no text, a NUL, our separator in a header
-            KSR.log("info", f"script: nothing to go by: {type(problem).__name__}\n")
-        except Exception:
-            self._log_bug()
-        return None
 
     def _tell(self, event: Callable[..., str], facts: str) -> int:
         try:
