@@ -13,6 +13,8 @@ from bench.engines import HOST, BenchError, free_ports, running, udp_taken, wait
 
 SCENARIOS = Path(__file__).parent / "scenarios"
 CALLED = "+15550199999"
+BUFFERS = ("-buff_size", str(2 << 20))
+"""What waits in SIPp's sockets while the machine is busy elsewhere is not lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,13 @@ class Outcome:
     retransmissions: int
 
 
+def _why(errors: Path) -> list[str]:
+    """The lines that say why calls failed, without those of repeated messages to calls that had gone well."""
+    entries = errors.read_text(errors="replace").split("\n\n")
+    heads = [entry.strip().splitlines()[0] for entry in entries if entry.strip()]
+    return [head for head in heads if "Dead call" not in head and head[:2] == "20"]
+
+
 def write_callers(path: Path, callers: Sequence[Caller]) -> Path:
     lines = [
         "SEQUENTIAL",
@@ -48,7 +57,19 @@ def write_callers(path: Path, callers: Sequence[Caller]) -> Path:
 def carrier(folder: Path, port: int) -> Iterator[None]:
     """A carrier on this port that answers every call."""
     media = free_ports(1)[0]
-    argv = ["sipp", "-sf", str(SCENARIOS / "callee.xml"), "-i", HOST, "-p", str(port), "-nostdin", "-mp", str(media)]
+    argv = [
+        "sipp",
+        "-sf",
+        str(SCENARIOS / "callee.xml"),
+        "-i",
+        HOST,
+        "-p",
+        str(port),
+        "-nostdin",
+        "-mp",
+        str(media),
+        *BUFFERS,
+    ]
     with running(argv, folder / "carrier.log"):
         wait_until(lambda: udp_taken(port), "SIPp as the carrier")
         yield
@@ -84,6 +105,7 @@ def place_calls(
         "-d",
         str(hold_ms),
         "-nostdin",
+        *BUFFERS,
         "-trace_stat",
         "-stf",
         str(statistics),
@@ -107,6 +129,6 @@ def place_calls(
     outcome = Outcome(int(last["SuccessfulCall(C)"]), int(last["FailedCall(C)"]), int(last["Retransmissions(C)"]))
     statistics.unlink()
     if outcome.failed:
-        errors = (folder / "caller-errors.log").read_text(errors="replace").splitlines()
+        errors = _why(folder / "caller-errors.log")
         raise BenchError(f"{outcome.failed} of {calls} calls failed; SIPp says: {' | '.join(errors[:12])}")
     return outcome
