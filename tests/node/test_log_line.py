@@ -71,6 +71,23 @@ def test_rtpengine(text, level, call_id, message):
     assert (found["level"], found.get("call_id"), found["message"]) == (level, call_id, message)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        # Kamailio 5.6 and 6.0 say the same in other words.
+        "<core> [core/tcp_read.c:1530]: tcp_read_req(): ERROR: tcp_read_req: error reading - c: 0x7f r: 0x7f (-1)",
+        "<core> [core/tcp_read.c:1530]: tcp_read_req(): error reading - c: 0x7fbd5818e0e0 r: 0x7fbd5818e208 (-1)",
+        "<core> [core/udp_server.c:803]: udp_rcv_loop(): read message too large: 65507",
+        "<core> [core/receive.c:412]: receive_msg(): core parsing of SIP message failed (192.0.2.9:5060/1)",
+        "<core> [core/receive.c:540]: receive_msg(): no via found in request",
+        "tls [tls_mod.c:460]: mod_init(): set maximum pthreads key to 16384",
+    ],
+)
+@pytest.mark.parametrize("level", ["ERROR", "WARNING"])
+def test_what_a_stranger_or_a_start_brings_about_is_no_error(level, text):
+    assert line(f" 6(4711) {level}: {text}") == line(f" 6(4711) INFO: {text}")
+
+
 def test_our_own_programs_write_json():
     text = json.dumps({"level": "warning", "message": "a call", "call_id": "x@y", "secret": "left out"})
     assert line(text) == line(text) | {"level": "warning", "message": "a call", "call_id": "x@y"}

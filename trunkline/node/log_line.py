@@ -50,16 +50,21 @@ ORDINARY = (
     # Media of a secure PBX that overtakes its 200: dropped until the key is known, 20 to 40 ms later.
     "SRTP output wanted, but no crypto suite was negotiated",
     "SRTCP output wanted, but no crypto suite was negotiated",
-    # Each start of Kamailio's TLS module, whatever the version of OpenSSL.
+    # Each start of Kamailio's TLS module, whatever the version of OpenSSL; the second with tls_threads_mode=2 of 6.0.
     "openssl bug #1491",
+    "mod_init(): set maximum pthreads key to",
     # A request that is no SIP, or a connection that its peer has torn down: anybody may do that.
     "[core/parser/",
     "parse_msg(): ERROR: ",
     "receive_msg(): required headers not found",
     "receive_msg(): parsing relevant headers failed",
+    "receive_msg(): core parsing of SIP message failed",
+    "receive_msg(): no via found in ",
+    "udp_rcv_loop(): read message too large",
     "sanity [sanity.c",
     "tcp_read_data(): error reading: Connection reset by peer",
     "tcp_read_req(): ERROR: tcp_read_req: error reading",
+    "tcp_read_req(): error reading",
     # The end of Kamailio's processes, seen by its TCP one. When it was no order, the keeper says what killed them.
     "receive_fd(): EOF on",
 )
