@@ -30,6 +30,16 @@ def test_made_once_and_kept(tmp_path):
     assert contents(settings) == first
 
 
+def test_whose_certificate_it_is(tmp_path):
+    settings, other = settings_in(tmp_path / "one"), settings_in(tmp_path / "other")
+    assert not certificates.is_made(settings), "there is none yet"
+    certificates.ensure(settings, NOW)
+    assert certificates.is_made(settings)
+    other.tls_dir.mkdir(parents=True)
+    (other.tls_dir / "cert.pem").write_bytes((settings.tls_dir / "ca.pem").read_bytes().replace(b"CERT", b"KERT"))
+    assert not certificates.is_made(other), "nothing that can be read"
+
+
 def test_renewed_before_it_ends_by_the_same_ca(tmp_path):
     settings = settings_in(tmp_path)
     certificates.ensure(settings, NOW)

@@ -59,6 +59,15 @@ def test_what_a_trunk_needs_is_there(system, way, secure, edge):
         assert "54.172.60.0" in text
 
 
+@pytest.mark.parametrize("system", ["asterisk", "chan_sip", "kamailio", "opensips"])
+def test_the_trunk_proves_its_name_by_the_authority_that_it_has(system):
+    public, own = (text_of(system, secure=True, own_ca=own_ca) for own_ca in (False, True))
+    assert ("/etc/ssl/certs/ca-certificates.crt" in public, "trunk-ca.pem" in public) == (True, False)
+    assert ("/etc/ssl/certs/ca-certificates.crt" in own, "trunk-ca.pem" in own) == (False, True)
+    assert "Copy tls/ca.pem of the node's home to /etc/" in own
+    assert text_of(system, own_ca=True) == text_of(system), "nothing of it without TLS"
+
+
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_a_password_is_written_only_where_it_was_given(system):
     assert "geheim" in text_of(system, password="geheim")

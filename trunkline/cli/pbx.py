@@ -90,6 +90,11 @@ def lint(files: tuple[Path, ...], provider: str | None, folder: Path | None, as_
 )
 @click.option("--edge", metavar="HOST", help="Address of the trunk, where its domain's name does not lead there.")
 @click.option("--port", type=click.IntRange(1, 65535), help="SIP port of the trunk.  [default: 5060; 5061 with TLS]")
+@click.option(
+    "--own-ca/--public-ca",
+    default=None,
+    help="Who signs its certificate: the node, or a public authority.  [default: as the node, or public]",
+)
 @click.option("--network", "networks", multiple=True, metavar="CIDR", help="Where its calls come from; repeatable.")
 @click.option("--public-ip", metavar="IP", help="Public address of the PBX, where it stands behind NAT.")
 @click.option("--local-net", metavar="CIDR", help="Its own network then.")

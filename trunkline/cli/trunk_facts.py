@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from trunkline.cli.options import cannot, load_settings
+from trunkline.node import certificates
 from trunkline.node.demo import Demo
 from trunkline.settings import Settings
 
@@ -70,6 +71,7 @@ def _facts(api: ApiClient, trunk: dict[str, Any], settings: Settings, demo: Demo
     found: dict[str, Any] = {
         "domain": trunk["domain_name"],
         "secure": bool(trunk["secure"]),
+        "own_ca": certificates.is_made(settings),
         "realm": settings.realm,
         "way": "credentials" if lists else "address",
         "edge": edge,

@@ -60,6 +60,15 @@ def check(settings: Settings) -> dt.date:
     return found.not_valid_after_utc.date()
 
 
+def is_made(settings: Settings) -> bool:
+    """Whether the certificate in place is of the node's own authority, which nobody trusts without `ca.pem`."""
+    try:
+        found = x509.load_pem_x509_certificate((settings.tls_dir / "cert.pem").read_bytes())
+    except (OSError, ValueError):
+        return False
+    return found.issuer == CA_NAME
+
+
 def names_of(settings: Settings) -> list[x509.GeneralName]:
     """What the certificate is valid for: `localhost` and every address that a peer may know us by."""
     texts = {"127.0.0.1", settings.sip_host, settings.advertised_ip, settings.second_host or settings.sip_host}

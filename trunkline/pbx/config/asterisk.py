@@ -1,9 +1,10 @@
-"""Asterisk 18 and later with chan_pjsip."""
+"""Asterisk 18.14 and later with chan_pjsip."""
 
 from __future__ import annotations
 
 from trunkline.pbx.config.request import ConfigFile, TrunkRequest
 
+KEYS = "/etc/asterisk/keys"
 RELOAD = "Then: asterisk -rx 'core reload'. A new transport needs: asterisk -rx 'core restart gracefully'."
 
 
@@ -12,7 +13,7 @@ def files(request: TrunkRequest) -> list[ConfigFile]:
     if request.way == "registration":
         parts.append(_registration(request))
     return [
-        ConfigFile("/etc/asterisk/pjsip.conf", "\n\n".join(parts), RELOAD),
+        ConfigFile("/etc/asterisk/pjsip.conf", "\n\n".join(parts), request.note(KEYS, RELOAD)),
         ConfigFile("/etc/asterisk/rtp.conf", rtp(), "UDP 10000 to 20000 has to pass the firewall in both directions."),
         ConfigFile(
             "/etc/asterisk/extensions.conf",
@@ -41,9 +42,12 @@ def _transport(request: TrunkRequest) -> str:
     if request.secure:
         lines += [
             "method=tlsv1_2",
-            "cert_file=/etc/asterisk/keys/fullchain.pem",
-            "priv_key_file=/etc/asterisk/keys/privkey.pem",
-            "ca_list_file=/etc/ssl/certs/ca-certificates.crt",
+            f"cert_file={KEYS}/fullchain.pem",
+            f"priv_key_file={KEYS}/privkey.pem",
+            "; the keys of SRTP go through this connection, so the trunk has to prove its name",
+            f"ca_list_file={request.authorities(KEYS)}",
+            "verify_server=yes",
+            "allow_wildcard_certs=yes",
         ]
     if request.public_ip:
         lines += [

@@ -10,7 +10,9 @@ from trunkline.pbx.config.request import PASSWORD, ConfigFile, TrunkRequest
 
 def files(request: TrunkRequest) -> list[ConfigFile]:
     return [
-        ConfigFile("/etc/asterisk/sip.conf", _sip(request), "Then: asterisk -rx 'sip reload'"),
+        ConfigFile(
+            "/etc/asterisk/sip.conf", _sip(request), request.note(asterisk.KEYS, "Then: asterisk -rx 'sip reload'")
+        ),
         ConfigFile("/etc/asterisk/rtp.conf", asterisk.rtp()),
         ConfigFile(
             "/etc/asterisk/extensions.conf",
@@ -29,7 +31,7 @@ def _sip(request: TrunkRequest) -> str:
             "tlsenable=yes",
             "tlsbindaddr=0.0.0.0:5061",
             "tlscertfile=/etc/asterisk/keys/asterisk.pem",
-            "tlscafile=/etc/ssl/certs/ca-certificates.crt",
+            f"tlscafile={request.authorities(asterisk.KEYS)}",
         ]
     if request.public_ip:
         general += [f"externaddr={request.public_ip}", f"localnet={request.local_net or '192.168.0.0/16'}"]

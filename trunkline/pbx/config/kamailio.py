@@ -74,7 +74,8 @@ def files(request: TrunkRequest) -> list[ConfigFile]:
                 "/etc/kamailio/tls.cfg",
                 "[server:default]\nmethod = TLSv1.2+\nprivate_key = /etc/kamailio/privkey.pem\n"
                 "certificate = /etc/kamailio/fullchain.pem\n\n[client:default]\nmethod = TLSv1.2+\n"
-                "verify_certificate = yes\nca_list = /etc/ssl/certs/ca-certificates.crt",
+                f"verify_certificate = yes\nca_list = {request.authorities('/etc/kamailio')}",
+                request.note("/etc/kamailio"),
             )
         )
     if request.way == "registration":

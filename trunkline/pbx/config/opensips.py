@@ -9,7 +9,7 @@ from trunkline.pbx.config.request import ConfigFile, TrunkRequest
 def files(request: TrunkRequest) -> list[ConfigFile]:
     text = "\n".join([*_head(request), *_routes(request)])
     note = f"Write the address of your PBX for {PBX}, and have rtpengine listen on 127.0.0.1:2223. Check: opensips -C"
-    found = [ConfigFile("/etc/opensips/opensips.cfg", text, note)]
+    found = [ConfigFile("/etc/opensips/opensips.cfg", text, request.note("/etc/opensips", note))]
     if request.way == "registration":
         row = "\n".join(
             [
@@ -49,7 +49,7 @@ def _head(request: TrunkRequest) -> list[str]:
             'modparam("tls_mgm", "client_domain", "trunk")',
             'modparam("tls_mgm", "match_ip_address", "[trunk]*")',
             'modparam("tls_mgm", "tls_method", "[trunk]TLSv1_2-")',
-            'modparam("tls_mgm", "ca_list", "[trunk]/etc/ssl/certs/ca-certificates.crt")',
+            f'modparam("tls_mgm", "ca_list", "[trunk]{request.authorities("/etc/opensips")}")',
             'modparam("tls_mgm", "server_domain", "own")',
             'modparam("tls_mgm", "match_ip_address", "[own]*")',
             'modparam("tls_mgm", "certificate", "[own]/etc/opensips/fullchain.pem")',

@@ -14,6 +14,8 @@ PASSWORD = "YOUR_PASSWORD"  # noqa: S105 — a placeholder
 USERNAME = "YOUR_USERNAME"
 NUMBER = "+15557654321"
 PUBLIC_IP = "PUBLIC_IP"
+PUBLIC_AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
+"""Debian's and Ubuntu's bundle, package ca-certificates."""
 
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,250}[A-Za-z0-9])?")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}")
@@ -42,6 +44,8 @@ class TrunkRequest:
     """Of the trunk, +E.164. The first is the caller ID."""
     secure: bool = False
     """SIP over TLS, and SRTP with keys in SDP."""
+    own_ca: bool = False
+    """The trunk's certificate is of its node's own authority (`tls/ca.pem` of its home), and not of a public one."""
     edge: str = ""
     """Address to send to, where the domain's name does not lead there."""
     port: int = 0
@@ -99,6 +103,16 @@ class TrunkRequest:
     def sources(self) -> tuple[str, ...]:
         """Networks that calls from the trunk come from; the edge where none are known."""
         return self.networks or ((self.edge,) if self.edge else (self.domain,))
+
+    def authorities(self, folder: str) -> str:
+        """File with those that may sign the trunk's certificate; `folder`: where the PBX keeps its own certificate."""
+        return f"{folder}/trunk-ca.pem" if self.own_ca else PUBLIC_AUTHORITIES
+
+    def note(self, folder: str, then: str = "") -> str:
+        """What is to be done before that file is there, and `then`."""
+        if not (self.secure and self.own_ca):
+            return then
+        return f"Copy tls/ca.pem of the node's home to {self.authorities(folder)}. {then}".rstrip()
 
     @property
     def has_credentials(self) -> bool:
