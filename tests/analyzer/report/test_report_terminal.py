@@ -75,6 +75,12 @@ def test_no_finding_says_so(analysis):
     assert shown(analysis, []).startswith("No problem found in 1 call, answered.")
 
 
+def test_a_call_is_answered_without_times_too(analysis):
+    """The console of a PBX has none."""
+    analysis.trace.calls[0].answered = None
+    assert shown(analysis, []).startswith("No problem found in 1 call, answered.")
+
+
 def test_an_input_without_telephony_says_so():
     assert analyze(hostile_call.pcap([])).verdict.startswith("Nothing about telephony")
 

@@ -59,7 +59,8 @@ def _nothing_wrong(trace: Trace, findings: list[Finding]) -> str:
         return f"No SIP message was found, and no problem in {counted(len(trace.media.streams), 'media stream')}."
     remarks = f" ({counted(len(findings), 'remark')})" if findings else ""
     if calls:
-        answered = sum(call.answered is not None for call in trace.calls if call.kind == "call")
+        # A console without timestamps still shows the 200.
+        answered = sum(200 <= (call.final_status or 0) < 300 for call in trace.calls if call.kind == "call")
         said = "answered" if answered == calls else f"{answered:,} answered" if answered else "none answered"
         if calls == 1:
             said = "answered" if answered else "not answered"
