@@ -21,6 +21,7 @@ from trunkline.analyzer.profiles.recognise import provider_message
 
 _LOG_PBX = {
     "asterisk-pjsip": "asterisk",
+    "asterisk-history": "asterisk",
     "asterisk-chan-sip": "chan_sip",
     "freeswitch": "freeswitch",
     "kamailio": "kamailio",

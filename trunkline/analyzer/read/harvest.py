@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,6 +12,10 @@ from trunkline.analyzer.read.flows import FlowNumbers
 from trunkline.analyzer.read.frame import Frame
 from trunkline.analyzer.read.sip_start import split_body
 
+_TOP_VIA = re.compile(
+    rb"^(?:Via|v)[ \t]*:[ \t]*SIP[ \t]*/[ \t]*2\.0[ \t]*/[ \t]*(TLS|TCP|WSS?)\b", re.IGNORECASE | re.MULTILINE
+)
+_VIA_TRANSPORTS: dict[bytes, Transport] = {b"tls": "tls", b"tcp": "tcp", b"ws": "ws", b"wss": "wss"}
 MOST_FACTS = 100_000
 """Of each kind (ICMP, TLS, DNS …): more tell nobody anything."""
 
@@ -92,6 +97,8 @@ class Harvest:
             body, length = split_body(data)
             if body >= 0 and length is not None and body + length < len(data):
                 data, trailing = data[: body + length], data[body + length :]
+        if transport == "udp" and hep is None and not (ends[0].port and ends[1].port):
+            transport, wire = _told_by_the_message(data, wire)
         self.message_bytes += len(data)
         source: Literal["packet", "hep"] = "packet"
         time, link, correlation, point = frame.time, frame.facts(), None, frame.point
@@ -152,3 +159,11 @@ class Harvest:
             self.extra += packet[at:end]
         ip_id = -1 if frame.ip_id is None else frame.ip_id
         self.rows.append((frame.number, frame.time_ns, flow, offset, end - at, wire, ip_id, frame.dscp or 0))
+
+
+def _told_by_the_message(data: bytes, wire: int | None) -> tuple[Transport, int | None]:
+    """Transport and wire length of a message that no wire had, since nobody sends from port 0: a program has put what
+    it logged into datagrams (Asterisk's `pjsip set logger pcap`), TLS and TCP likewise.
+    """
+    found = _TOP_VIA.search(data)
+    return ("udp", wire) if found is None else (_VIA_TRANSPORTS[found[1].lower()], None)

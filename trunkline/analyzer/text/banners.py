@@ -49,6 +49,12 @@ _ROWS: tuple[tuple[str, str, re.Pattern[str]], ...] = tuple(
                 rf"{_PROTOCOL}:{_R} --->"
             ),
         ),
+        (
+            # `pjsip show history entry N`: the time is the number at the end.
+            "asterisk-history",
+            "<--- History",
+            rf"<--- History Entry \d+ (?P<way>Received|Sent) (?:from|to) {_R} at \d+ --->",
+        ),
         ("asterisk-chan-sip", "<--- SIP read", rf"<--- SIP (?P<way>read) from {_PROTOCOL}:{_R} --->"),
         (
             "asterisk-chan-sip",

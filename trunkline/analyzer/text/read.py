@@ -105,6 +105,8 @@ class _Reader:
         place = Place(file=self.file, line=self.lines[at].number)
         message = RawMessage(data=data, place=place, time=time, source="text", truncated=not whole)
         if banner is not None:
+            if banner.format == "asterisk-history":
+                message.data = _once(data)
             self.kinds[banner.format] += 1
             message.sent_by_us = banner.sent_by_us
             message.transport = banner.transport
@@ -119,6 +121,19 @@ class _Reader:
             message.correlation_id = self._session
         self._banner = self._banner_time = None
         return message
+
+
+def _once(data: bytes) -> bytes:
+    """Asterisk's history writes what describes the body of a received message as it came, and once more."""
+    head, blank, body = data.partition(b"\r\n\r\n")
+    kept: list[bytes] = []
+    for line in head.split(b"\r\n"):
+        name = line.partition(b":")[0].lower()
+        if name not in (b"content-type", b"content-length") or all(
+            one.partition(b":")[0].lower() != name for one in kept
+        ):
+            kept.append(line)
+    return b"\r\n".join(kept) + blank + body
 
 
 def _announces(text: str) -> bool:

@@ -23,6 +23,7 @@ _PATTERNS = tuple(
         r"(?<![\d:.])" + _CLOCK + r"(?!\d)",
     )
 )
+_UNIX = re.compile(r" at (\d{10}) --->")
 
 
 def read_time(text: str) -> float | None:
@@ -30,6 +31,8 @@ def read_time(text: str) -> float | None:
     head = text[:200]
     if ":" not in head:
         return None
+    if " at 1" in head and (unix := _UNIX.search(head)) is not None:
+        return float(unix[1])
     for pattern in _PATTERNS:
         found = pattern.search(head)
         if found is not None:

@@ -25,6 +25,8 @@ RULE = Rule(
     fix="Nothing to change; let the firewall pass both addresses.",
     needs=("addresses",),
 )
+UNKNOWN = ("0.0.0.0", "::")
+"""Address of the writer itself in captures that a program has written of its own log."""
 MOST_NAMED = 4
 """Pairs of addresses in the sentence; the evidence has more of them."""
 
@@ -39,6 +41,8 @@ def check(trace: Trace) -> Iterator[Finding]:
             if message.src is None or section is None or not section.port or section.address == "0.0.0.0":
                 continue
             host, peer = section.address, message.src.ip
+            if peer in UNKNOWN:
+                continue
             alike = (is_public(host) and is_public(peer)) or (is_private(host) and is_private(peer))
             if not alike or same_host(host, peer):
                 continue
