@@ -58,9 +58,17 @@ def _client(settings: Settings) -> ApiClient:
 
     try:
         account = json.loads(settings.account_file.read_text())
-        return ApiClient(settings.api_url, account["account_sid"], account["auth_token"])
+        return ApiClient(_api_url(settings, account), account["account_sid"], account["auth_token"])
     except (OSError, ValueError, KeyError):
         cannot(f"no readable {settings.account_file}: `trunkline up` writes it at its first start")
+
+
+def _api_url(settings: Settings, account: dict[str, Any]) -> str:
+    """Where the node of this home was started, unless another place is named."""
+    from trunkline.settings import Settings
+
+    named = settings.api_url != Settings(home=settings.home).api_url
+    return settings.api_url if named else str(account.get("api_url") or settings.api_url)
 
 
 def _newest_failed(api: ApiClient) -> str:
