@@ -1,7 +1,7 @@
 """A real Asterisk in a folder of its own, with the files that `trunkline pbx config --pbx asterisk` prints.
 
 with RealAsterisk(folder, printed, phone=phone.sip_uri) as pbx:
-    pbx.registered()                      # waited for, where the configuration registers
+    pbx.wait_registered()                 # where the configuration registers
     pbx.console                           # what `asterisk -rvvv` would have shown, SIP messages included
 
 What is changed of the printed files is what a test may not use: the port of the transport and the folder of the keys.
@@ -26,7 +26,10 @@ STOPPED_WITHIN = 20.0
 _OURS = re.compile(
     r"\] (WARNING|ERROR)\[\d+\](\[[^]]*\])?:? \S*(pjsip|pjproject|sorcery|config_options|rtp|pbx|dial|channel)\S*: (.*)"
 )
-_NO_FILE = re.compile("Unable to load config|extensions.lua|Already have an application|already registered")
+_ITS_START = re.compile(
+    "Unable to load config|extensions.lua|Already have an application|already registered|registered during operation"
+)
+"""Modules without a file of theirs, two that bring the same application, and the order in which they come."""
 _DEFAULTS = Path("/etc/asterisk/asterisk.conf")
 _BANNER = re.compile(r"<--- (?:Received|Transmitting) SIP (?:request|response) \(")
 
@@ -180,11 +183,9 @@ class RealAsterisk:
         return len(_BANNER.findall(self.full_log.read_text(errors="replace")))
 
     def complaints(self) -> list[str]:
-        """Warnings and errors of the modules that read the printed files and carry calls. Others have no file here, and
-        say so.
-        """
+        """Warnings and errors of the modules that read the printed files and carry calls."""
         lines = self.full_log.read_text(errors="replace").splitlines()
-        return [line for line in lines if _OURS.search(line) and not _NO_FILE.search(line)]
+        return [line for line in lines if _OURS.search(line) and not _ITS_START.search(line)]
 
     def wait_reachable(self) -> None:
         """Until OPTIONS to the trunk were answered; by itself it asks first some time within `qualify_frequency`."""
