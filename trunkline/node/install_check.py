@@ -27,7 +27,7 @@ NAMES = "localhost"
 SLOW_LOOKUP = 1.0
 FILES_WANTED = 4096
 SOCKET_BUFFERS_WANTED = {"rmem_max": 4 << 20, "rmem_default": 212_992}
-"""Bytes that may wait in a UDP socket: Kamailio asks for the first (`maxbuffer` in kamailio.cfg), others get the second.
+"""Bytes that may wait in a UDP socket: Kamailio asks for the first (`maxbuffer` of kamailio.cfg), others get the next.
 With Debian's 212,992 of both, 300 calls/s lose messages whenever no worker runs for a tenth of a second.
 """
 SPACE_WANTED = 1 << 30
