@@ -79,12 +79,15 @@ class _Request:
 class PlainSip:
     """with PlainSip(node.host, node.sip_port, source="127.0.0.9") as it: it.invite("sip:+1…@x.pstn.twilio.com")"""
 
-    def __init__(self, host: str, port: int, *, source: str = "127.0.0.1") -> None:
+    def __init__(
+        self, host: str, port: int, *, source: str = "127.0.0.1", final_within: float = FINAL_WITHIN
+    ) -> None:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind((source, 0))
         self._socket.connect((host, port))
         self.source = source
         self.port: int = self._socket.getsockname()[1]
+        self._final_within = final_within
 
     def __enter__(self) -> Self:
         return self
@@ -168,7 +171,7 @@ class PlainSip:
 
     def _final(self, message: bytes, call_id: str, cseq: str) -> SipText:
         """The final response to this request, which is sent again until anything comes."""
-        deadline = time.monotonic() + FINAL_WITHIN
+        deadline = time.monotonic() + self._final_within
         self._socket.send(message)
         heard = False
         while time.monotonic() < deadline:
@@ -184,7 +187,7 @@ class PlainSip:
             if sip.sip_status >= 200:
                 return sip
             heard = True
-        raise AssertionError(f"no final response within {FINAL_WITHIN} s to {message[:80]!r}")
+        raise AssertionError(f"no final response within {self._final_within} s to {message[:80]!r}")
 
     def _take_back(self, answer: SipText, common: Mapping[str, str], cseq: int) -> None:
         contact = answer.first("Contact").partition("<")[2].partition(">")[0]
