@@ -12,6 +12,7 @@ from api_answers import code, label, made
 from live_api import live_api
 from sqlalchemy.orm import SessionTransaction
 
+from trunkline.api import help_pages
 from trunkline.api.api_error import ApiError
 from trunkline.api.dispatch import canonical_path
 from trunkline.api.error_codes import API_ERRORS
@@ -246,6 +247,8 @@ def test_every_code_has_a_help_page(api):
             if cause.code is not None:
                 page = anyone.get(f"/docs/errors/{cause.code}")
                 assert cause.name in page.text
+                assert help_pages.sections()[cause.name] in page.text
+                assert page.text.count("What to do: ") >= sum(other.code == cause.code for other in Cause)
                 assert "{" not in page.text, "a template's placeholder"
 
 

@@ -58,3 +58,14 @@ def test_something_does_not_work(serve, tmp_path):
     assert found == {"parts": {"api": "ok", "rtpengine": "no answer\n to ping"}, "restarts": {}, "registered": []} | {
         "carriers": []
     }
+
+
+def test_the_home_says_where_its_node_is(serve, tmp_path, monkeypatch):
+    """So that `--home X` alone asks the node of X; an option and the environment come before it."""
+    port, other = serve(200, {"parts": {"api": "ok"}}), serve(503, {"parts": {"api": "ill"}})
+    (tmp_path / "account.json").write_text(json.dumps({"api_url": f"http://127.0.0.1:{port}"}))
+    monkeypatch.delenv("TRUNKLINE_HTTP_PORT", raising=False)
+    asked = ["status", "--home", str(tmp_path)]
+    assert CliRunner().invoke(cli, asked).output == "api          ok\n"
+    assert CliRunner().invoke(cli, [*asked, "--http-port", other]).exit_code == 1
+    assert CliRunner().invoke(cli, asked, env={"TRUNKLINE_HTTP_PORT": other}).exit_code == 1

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import tracemalloc
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -70,6 +71,20 @@ def test_what_waits_has_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert not spool.append("x" * 60, NOON)
     spool.forget_waiting()
     assert spool.waiting == 0
+
+
+def test_the_bound_that_is_documented_holds_for_memory(tmp_path: Path) -> None:
+    """docs/operations.md: up to 20,000 events or 8 MB in each process. What does not fit is counted and not kept."""
+    text = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+    assert f"up to {spool_module.MOST_WAITING:,} of them or {spool_module.MOST_BYTES >> 20} MB" in text
+    for size, kept in ((100, spool_module.MOST_WAITING), (1000, spool_module.MOST_BYTES // 1000)):
+        spool = Spool(tmp_path / "not there")
+        tracemalloc.start()
+        taken = sum(spool.append(f"{n:0{size}}", NOON) for n in range(30_000))
+        grown, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert (taken, spool.waiting, spool.lost) == (kept, kept, 30_000 - kept)
+        assert grown < 2 * spool_module.MOST_BYTES
 
 
 def test_a_disk_that_becomes_full_at_run_time(tmp_path: Path) -> None:

@@ -79,9 +79,7 @@ class _Request:
 class PlainSip:
     """with PlainSip(node.host, node.sip_port, source="127.0.0.9") as it: it.invite("sip:+1…@x.pstn.twilio.com")"""
 
-    def __init__(
-        self, host: str, port: int, *, source: str = "127.0.0.1", final_within: float = FINAL_WITHIN
-    ) -> None:
+    def __init__(self, host: str, port: int, *, source: str = "127.0.0.1", final_within: float = FINAL_WITHIN) -> None:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind((source, 0))
         self._socket.connect((host, port))

@@ -143,3 +143,14 @@ def test_quick_deaths_are_held_back(tmp_path, keep):
 
 def test_starts_of_a_program_that_never_ran(tmp_path):
     assert keeper.starts_of(tmp_path / "nobody") == []
+
+
+def test_a_full_disk_keeps_no_program_from_starting(tmp_path, keep):
+    """Where the start cannot be noted: here there is no such folder."""
+    output, _ = keep("echo ran", **{keeper.STARTS: str(tmp_path / "gone")}).communicate(timeout=15)
+    assert "ran" in [json.loads(line)["message"] for line in output.splitlines()]
+
+
+def test_a_start_that_was_cut_short_is_passed_over(tmp_path):
+    (tmp_path / "dummy").write_text("17643.317643.500\n17644.100\n17")
+    assert keeper.starts_of(tmp_path / "dummy") == [17644.1]

@@ -1,6 +1,8 @@
 """The stream of log lines: whole lines from many writers, and files that do not grow for ever."""
 
+import errno
 import json
+import os
 import subprocess
 import sys
 
@@ -60,3 +62,29 @@ def test_rotation_keeps_as_many_as_asked(tmp_path):
         path.write_text(str(number))
         rotate(path, kept=2)
     assert {found.name: found.read_text() for found in tmp_path.iterdir()} == {"log.1": "5", "log.2": "4"}
+
+
+def test_a_disk_that_is_full_loses_lines_and_nothing_else(tmp_path, monkeypatch):
+    """Neither the program nor the lock that the other keepers wait for, and the next line is whole again."""
+    monkeypatch.setattr(log_stream, "LOOK_EVERY", 0.0)
+    path = tmp_path / "log.jsonl"
+    one, other = LogStream(path, largest=100), LogStream(path, largest=100)
+    one.write("x" * 120)
+    with monkeypatch.context() as full:
+        full.setattr(LogStream, "_open", staticmethod(_no_space))
+        one.write("lost")
+        one.write("lost")
+    other.write("second")
+    real = os.write
+    with monkeypatch.context() as nearly_full:
+        nearly_full.setattr(os, "write", lambda file, data: real(file, data[:3]))
+        other.write("third")
+    other.write("fourth")
+    one.write("fifth")
+    one.close()
+    other.close()
+    assert path.read_text().splitlines() == ["second", "thi", "fourth", "fifth"]
+
+
+def _no_space(path):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from trunkline.cli.options import cannot, json_option, load_settings, setting_options, show_json
+from trunkline.cli.options import cannot, json_option, load_settings, node_url, setting_options, show_json
 
 if TYPE_CHECKING:
     from trunkline.api.client import ApiClient
@@ -37,7 +37,7 @@ def explain(call_sid: str | None, as_json: bool, **options: Any) -> None:
 
     settings = load_settings(options)
     try:
-        with _client(settings) as api:
+        with _client(settings, node_url(settings, options)) as api:
             sid = call_sid or _newest_failed(api)
             record = api.get(f"/trunkline/v1/Calls/{sid}")
             try:
@@ -53,22 +53,14 @@ def explain(call_sid: str | None, as_json: bool, **options: Any) -> None:
         click.echo(line)
 
 
-def _client(settings: Settings) -> ApiClient:
+def _client(settings: Settings, url: str) -> ApiClient:
     from trunkline.api.client import ApiClient
 
     try:
         account = json.loads(settings.account_file.read_text())
-        return ApiClient(_api_url(settings, account), account["account_sid"], account["auth_token"])
+        return ApiClient(url, account["account_sid"], account["auth_token"])
     except (OSError, ValueError, KeyError):
         cannot(f"no readable {settings.account_file}: `trunkline up` writes it at its first start")
-
-
-def _api_url(settings: Settings, account: dict[str, Any]) -> str:
-    """Where the node of this home was started, unless another place is named."""
-    from trunkline.settings import Settings
-
-    named = settings.api_url != Settings(home=settings.home).api_url
-    return settings.api_url if named else str(account.get("api_url") or settings.api_url)
 
 
 def _newest_failed(api: ApiClient) -> str:

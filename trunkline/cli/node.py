@@ -12,6 +12,7 @@ from trunkline.cli.options import (
     cannot,
     json_option,
     load_settings,
+    node_url,
     say,
     setting_options,
     show_json,
@@ -61,7 +62,7 @@ def status(as_json: bool, **options: Any) -> None:
     \b
     Examples:
       trunkline status
-      trunkline status --json --home ~/second --http-port 8090
+      trunkline status --json --home ~/second
     """
     import httpx
 
@@ -70,12 +71,13 @@ def status(as_json: bool, **options: Any) -> None:
     from trunkline.node.supervisor import restarts
 
     settings = load_settings(options)
+    url = node_url(settings, options)
     try:
-        answer = httpx.get(f"{settings.api_url}/healthz", timeout=10.0, trust_env=False)
+        answer = httpx.get(f"{url}/healthz", timeout=10.0, trust_env=False)
         health = answer.json()
         parts: dict[str, str] = health["parts"]
     except (httpx.HTTPError, ValueError, KeyError):
-        cannot(f"no node answers on {settings.api_url}: start one with `trunkline up`, or name it with --http-port")
+        cannot(f"no node answers on {url}: start one with `trunkline up`, or name it with --http-port")
     counts = restarts(settings.run_dir)
     if as_json:
         show_json(

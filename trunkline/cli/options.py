@@ -10,7 +10,7 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
-from trunkline.settings import Settings, SettingsError
+from trunkline.settings import Settings, SettingsError, variable_name
 
 EXIT_FAILED = 1
 """The command worked, and what it asked for did not: the call failed, nobody answered."""
@@ -70,6 +70,16 @@ def load_settings(options: Mapping[str, object]) -> Settings:
         return Settings.load(options, os.environ)
     except SettingsError as problem:
         cannot(str(problem))
+
+
+def node_url(settings: Settings, options: Mapping[str, object]) -> str:
+    """Where the API of this home's node is: as the options or the environment say, else as the node has written."""
+    if any(options.get(name) or os.environ.get(variable_name(name)) for name in ("http_host", "http_port")):
+        return settings.api_url
+    try:
+        return str(json.loads(settings.account_file.read_text())["api_url"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return settings.api_url
 
 
 def cannot(message: str) -> NoReturn:

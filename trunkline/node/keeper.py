@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import selectors
 import signal
@@ -36,6 +37,7 @@ QUICK_STARTS = 4
 QUICK_WITHIN = 60.0
 LONGEST_WAIT = 30.0
 READ_SIZE = 65536
+_START = re.compile(r"\d+\.\d{3}")
 LONGEST_LINE = 65536
 
 
@@ -186,18 +188,22 @@ class Keeper:
 
 
 def note_start(path: Path, now: float) -> list[float]:
-    """Add a start at `now` and return all of them, the oldest first."""
-    with path.open("a") as starts:
-        starts.write(f"{now:.3f}\n")
+    """Add a start at `now` and return all of them, the oldest first. A full disk keeps no program from starting."""
+    try:
+        with path.open("a") as starts:
+            starts.write(f"{now:.3f}\n")
+    except OSError:
+        return [*starts_of(path), now]
     return starts_of(path)
 
 
 def starts_of(path: Path) -> list[float]:
     """When the program of this name was started since the node is up, Unix seconds; none when it never was."""
     try:
-        return [float(line) for line in path.read_text().split()]
+        lines = path.read_text().split()
     except FileNotFoundError:
         return []
+    return [float(line) for line in lines if _START.fullmatch(line)]  # a full disk cuts a line short
 
 
 def raise_open_files() -> None:

@@ -22,14 +22,17 @@ class LogStream:
         self.path = path
         self.largest = largest
         self._look_again = 0.0
+        self._torn = False
+        """A disk that is nearly full took half a line: the next one begins on a line of its own."""
         self._file = sys.stdout.fileno() if path is None else self._open(path)
 
     def write(self, line: str) -> None:
         """One line, without its end. A full disk loses the line, never the program."""
-        if self.path is not None:
-            self._follow(self.path)
+        data = (b"\n" if self._torn else b"") + line.encode() + b"\n"
         try:
-            os.write(self._file, line.encode() + b"\n")
+            if self.path is not None:
+                self._follow(self.path)
+            self._torn = os.write(self._file, data) != len(data)
         except OSError:
             return
 
@@ -49,12 +52,17 @@ class LogStream:
         self._look_again = time.monotonic() + LOOK_EVERY
         if full:
             fcntl.flock(self._file, fcntl.LOCK_EX)
+        try:
             # Whoever waited for the lock finds another file under the name, and leaves it alone.
-            if self._is_current(path):
+            if full and self._is_current(path):
                 rotate(path)
-        if not self._is_current(path):
-            os.close(self._file)  # and with it the lock
-            self._file = self._open(path)
+            if not self._is_current(path):
+                new = self._open(path)  # where a full disk refuses it, the old file stays ours
+                os.close(self._file)
+                self._file = new
+        finally:
+            if full:
+                fcntl.flock(self._file, fcntl.LOCK_UN)
 
     def _is_current(self, path: Path) -> bool:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -35,7 +36,7 @@ class NodeMetrics:
     def __call__(self) -> list[Metric]:
         """All metrics of which the source answers."""
         found: list[Metric] = []
-        for part in (self._parts, self._edge, self._recorded, self._backlog):
+        for part in (self._parts, self._disk, self._edge, self._recorded, self._backlog):
             found += _what_answers(part)
         return found
 
@@ -46,6 +47,11 @@ class NodeMetrics:
             yield Metric("trunkline_up", "gauge", "Whether this part of the node answers.", up)
         again = [Sample(count, program=name) for name, count in restarts(self._settings.run_dir).items()]
         yield Metric("trunkline_program_restarts_total", "counter", "Starts of a program after its first.", again)
+
+    def _disk(self) -> Iterator[Metric]:
+        stat = os.statvfs(self._settings.home)
+        free = Sample(stat.f_bavail * stat.f_frsize)
+        yield Metric("trunkline_home_free_bytes", "gauge", "Room on the disk of the home.", [free])
 
     def _edge(self) -> Iterator[Metric]:
         edge = KamailioRpc(edge_socket(self._settings))
