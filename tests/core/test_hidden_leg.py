@@ -76,3 +76,15 @@ def test_sdp_without_its_author() -> None:
         "c=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\na=ptime:20\r\n"
     )
     assert hidden_sdp("") == ""
+
+
+def test_sdp_with_places_beside_its_addresses() -> None:
+    kept = (
+        "m=audio 4000 UDP/TLS/RTP/SAVPF 0\r\na=rtcp:4001 IN IP4 192.0.2.1\r\na=fmtp:97 a=1.2.3.4\r\na=version:1.2.3\r\n"
+    )
+    fax = "m=image 4002 udptl t38\r\nc=IN IP4 192.0.2.1\r\na=T38FaxVersion:0\r\n"
+    past_us = "m=application 9/2 TCP/BFCP *\r\nc=IN IP4 10.0.0.1\r\na=setup:active\r\n"
+    told = (
+        "a=candidate-of:10.0.0.1\r\na=ssrc:1 cname:x@inner\r\nk=prompt\r\na=source-filter: incl IN IP4 * 10.0.0.1\r\n"
+    )
+    assert hidden_sdp(kept + told + past_us + fax) == kept + "m=application 0 TCP/BFCP *\r\n" + fax

@@ -153,6 +153,42 @@ def test_over_tls_our_inner_addresses_stay_inside(world: RawTrunk, tmp_path: Pat
     assert naming(world.carrier.raw_received, *ours, ":5061", str(secure.uri("tls"))) == []
 
 
+UNUSUAL = (
+    "Diversion: <sip:10.20.30.40>;reason=unconditional\r\nDiversion: sip:10.20.30.40:5070;reason=user-busy\r\n"
+    "Diversion: <sip:+15550009999;npdi@10.20.30.40>, <SIP:10.20.30.40;transport=tcp>\r\n"
+    "History-Info: <sip:10.20.30.40?Reason=SIP%3Bcause%3D302>;index=1\r\n"
+    "P-Asserted-Identity: <sip:10.20.30.40>\r\nRemote-Party-ID: <sip:10.20.30.40>;party=called\r\n"
+    "Alert-Info: <http://10.20.30.40/Bellcore-dr2>\r\nX-Kept: yes\r\n"
+)
+UNUSUAL_SDP = (
+    "a=ssrc:1 cname:office@10.20.30.40\r\na=source-filter: incl IN IP4 * 10.20.30.40\r\na=vendor:10.20.30.40\r\n"
+    "k=clear:10.20.30.40\r\nm=message 7 TCP/MSRP *\r\nc=IN IP4 10.20.30.40\r\na=path:msrp://10.20.30.40:7/s;tcp\r\n"
+)
+
+
+def test_places_in_unusual_forms(world: RawTrunk, pbx: RawAgent) -> None:
+    """URIs without a user, URLs, reason phrases, and what SDP says beside its addresses, both ways."""
+    dialog = world.invited(pbx, headers=UNUSUAL, body=pbx.sdp(extra=UNUSUAL_SDP))
+    invite = world.carrier.wait_request("INVITE")
+    assert "sip:+15550009999;npdi@" in str(invite.every("Diversion"))
+    assert invite.first("Alert-Info").endswith("/Bellcore-dr2>")
+    # What the media relay does not take is refused: it would go past us.
+    assert "m=message 0 TCP/MSRP *" in invite.body.splitlines()
+    taken = world.carrier.taken(invite)
+    respond, answer_sdp = world.carrier.respond, world.carrier.sdp(extra=UNUSUAL_SDP)
+    respond(invite, 183, "Progress from 10.20.30.40", tag=taken.local_tag, headers=UNUSUAL, body=answer_sdp)
+    respond(invite, 200, tag=taken.local_tag, headers=UNUSUAL, body=answer_sdp)
+    answer = pbx.final(dialog)
+    assert answer.first("X-Kept") == "yes"
+    pbx.ack(dialog, answer)
+    pbx.send(pbx.request(dialog, "INFO", headers=UNUSUAL))
+    respond(world.carrier.wait_request("INFO"), 420, "Not at 10.20.30.40", headers=UNUSUAL)
+    assert pbx.final(dialog, "INFO").sip_status == 420
+    assert naming(world.carrier.raw_received, *OF_PBX, "10.20.30.40") == []
+    assert naming(pbx.raw_received, *OF_CARRIER, "10.20.30.40") == []
+    Call(pbx, world.carrier, dialog, taken, invite, answer).ends()
+
+
 def telling(agent: RawAgent) -> str:
     """Headers that say where this agent is, with itself as its own proxy."""
     return (TELLING if agent.host == PBX_HOST else ANSWER_TELLING).format(address=f"{agent.host}:{agent.port}")

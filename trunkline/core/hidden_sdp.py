@@ -5,21 +5,44 @@ from __future__ import annotations
 import re
 
 _EVENT = re.compile(r"^a=rtpmap:(\d+) telephone-event/", re.IGNORECASE | re.MULTILINE)
-_TELLING = ("i=", "u=", "e=", "p=", "a=tool:", "a=x-", "a=candidate:", "a=remote-candidates:", "a=ice-", "a=alt:")
-"""Lines that name a person, a page or a program, or that are some vendor's own; lower case."""
+_TELLING = (
+    *("i=", "u=", "e=", "p=", "k=", "a=tool:", "a=x-", "a=candidate:", "a=remote-candidates:", "a=ice-", "a=alt:"),
+    *("a=ssrc:", "a=source-filter:", "a=path:", "a=msid:"),
+)
+"""Lines that name a person, a page, a place or a program, or that are some vendor's own; lower case."""
+_IPV4 = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])")
+_PORT = re.compile(r" \S+ ")
+_MEDIA_LINES = ("a=rtpmap:", "a=fmtp:", "a=rtcp:")
+"""Where four numbers with dots are no address, or where the media relay has put its own."""
+_RELAYED = re.compile(r"m=\S+ \d+(?:/\d+)? (?:\S*RTP/\S+|udptl) ", re.IGNORECASE)
+"""Media that the relay takes: RTP in all its profiles and T.38."""
 
 
 def hidden_sdp(body: str) -> str:
-    """The same session without its author: no user name in `o=`, no session name, none of the telling lines."""
+    """The same session without its author: no user name in `o=`, no session name, none of the telling lines.
+
+    A stream that the relay does not take (MSRP, BFCP) would go past us, to an address that the other side must not
+    see: it is refused by port 0 (RFC 3264 section 5.1), and nothing of it but its `m=` is left.
+    """
     lines: list[str] = []
+    past_us = False
     for line in body.split("\n"):
-        if line.startswith("o="):
+        if line.startswith("m="):
+            past_us = not _RELAYED.match(line)
+            lines.append(_PORT.sub(" 0 ", line, count=1) if past_us else line)
+        elif past_us and line:
+            continue
+        elif line.startswith("o="):
             lines.append("o=-" + line[line.find(" ") :] if " " in line else line)
         elif line.startswith("s="):
             lines.append("s=-\r" if line.endswith("\r") else "s=-")
-        elif not line.lower().startswith(_TELLING):
+        elif not line.lower().startswith(_TELLING) and not (line.count(".") > 2 and _names_a_place(line)):
             lines.append(line)
     return "\n".join(lines)
+
+
+def _names_a_place(line: str) -> bool:
+    return line.startswith("a=") and not line.startswith(_MEDIA_LINES) and _IPV4.search(line) is not None
 
 
 def with_dtmf(relayed: str, original: str) -> str:

@@ -23,6 +23,8 @@ from trunkline.settings import Ports, Settings
 HERE = Path(__file__).parent
 HIDDEN_HOST = "hidden.invalid"
 """Stands where the address of somebody else stood (RFC 6761: nobody has this name)."""
+TELLING_REASON = r"[0-9][.:][0-9]|[@/[]|[Ss]ip:"
+"""A reason phrase that may name a place."""
 SHARED_MEMORY_MB = 512
 """A transaction takes 15 to 20 kB for some seconds, a dialog about 4 kB: room for some 2,000 new calls a second."""
 PRIVATE_MEMORY_MB = 16
@@ -186,6 +188,7 @@ def _edge_file(settings: Settings, ports: Ports, secret: bytes, *, with_media: b
         "SIX_SECURE": f"{_reached_by(settings, 6, settings.tls_port)};transport=tls",
         "FOUR_PLAIN": _reached_by(settings, 4, settings.sip_port),
         "FOUR_SECURE": f"{_reached_by(settings, 4, settings.tls_port)};transport=tls",
+        "TELLING_REASON": TELLING_REASON,
         "RING_MS": str(int(NO_ANSWER_AFTER * 1000)),
         "WAIT_MS": str(int(NO_PROVISIONAL_AFTER * 1000)),
         "FLOOD_LIMIT": str(Offence.FLOOD.limit),
