@@ -164,3 +164,22 @@ def test_broken_bytes_where_a_decision_hangs_on_them(node: LiveNode, where: str)
         answer = caller.final()
     assert answer.sip_status == 400, answer
     assert "Traceback" not in node.settings.log_file.read_text()
+
+
+@pytest.mark.parametrize(
+    "smuggled", ["\rP-Asserted-Identity: <sip:+15550009999@x>", "\r\rX-Twilio-CallSid: CA1", "a\0b"]
+)
+def test_a_line_that_only_the_next_hop_would_see(node: LiveNode, carrier: DemoCarrier, smuggled: str) -> None:
+    """A bare CR ends a line for PJSIP, and thus for Asterisk: what stands behind it has passed no check of ours."""
+    trunk = node.make_trunk()
+    with RawCaller(node) as caller:
+        for extra in ("", "Subject: J\xfcrgen\r\n"):
+            caller.send(caller.authorized(trunk, ECHO, headers=f"{extra}X-Customer: 1{smuggled}\r\n"))
+            answer = caller.final()
+            assert answer.sip_status == 400, answer
+            record = node.record(caller.call_id)
+            assert (record["cause"], record["attempts"]) == ("MALFORMED_REQUEST", [])
+            caller.new_call()
+        assert caller.invite(trunk, ECHO, headers="X-Customer: 1\r\n\tand 2\r\n").sip_status == 200
+        caller.send(caller.bye(caller.final()))
+        assert caller.final().sip_status == 200

@@ -188,6 +188,20 @@ class Message:
         values = [self.lenient(name[1:]) if name in FREE_TEXT else self.text(name) for name in FACTS]
         return SEPARATOR.join(NOTHING if value is None else value for value in values)
 
+    def assert_clean_lines(self) -> None:
+        """Raises MalformedRequest where a header has a CR without its LF, or a NUL.
+
+        Kamailio takes either for a part of the value, and many a stack behind us takes the CR for the end of the line:
+        what follows would be a header of the sender's own making, a P-Asserted-Identity for one.
+        """
+        try:
+            text = str(self._get("$mb"))
+        except (UnicodeDecodeError, SystemError, ValueError):
+            text = bytes.fromhex(self._get("$(mb{s.encode.hexa})")).decode("latin-1")
+        head = text.partition("\r\n\r\n")[0]
+        if head.count("\r") != head.count("\r\n") or "\0" in head:
+            raise MalformedRequest("a header with a CR that ends no line, or a NUL")
+
     def sdp_is_behind_nat(self) -> bool:
         """Whether the offer that `invite` read names an address that is not where the request came from and that
         nobody else can reach.

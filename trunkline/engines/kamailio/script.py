@@ -137,6 +137,7 @@ class Edge:
             invite = self._message.invite("INVITE", sid)
             decision = self._decide(invite, now)
             if isinstance(decision, Relay):
+                self._message.assert_clean_lines()
                 self._relay(decision, invite, sid, now)
                 if invite.authorization is not None:
                     self._bans.welcome(invite.source_ip, now)
