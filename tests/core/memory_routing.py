@@ -110,6 +110,8 @@ class MemoryRouting:
         return in_order(self.contacts.get(trunk_sid, []))
 
     def carrier_by_source(self, source_ip: str) -> CarrierRow | None:
+        if not source_ip.replace(".", "").isdecimal() and ":" not in source_ip:
+            return None  # a name
         for sid, texts in self.carrier_networks.items():
             if networks.contains_any(texts, source_ip):
                 return self.carriers[sid]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -7,7 +8,7 @@ from example_world import ACCOUNT, CARRIER_SOURCE, DID, POLICY, Edge, invite, si
 
 from trunkline.core.decision import Relay
 from trunkline.core.origination import caller_of, origination_address, origination_targets
-from trunkline.core.routing_data import OriginationUrlRow
+from trunkline.core.routing_data import CarrierTargetRow, OriginationUrlRow
 
 DIVERSION = ("Diversion", f"<sip:{DID}@acl.pstn.twilio.com>;reason=unconditional")
 
@@ -51,6 +52,51 @@ def test_url_becomes_target(url, ruri, headers):
 def test_unusable_urls_are_left_out(url):
     assert one_url(url) == ()
     assert origination_address(url) is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sip:+19005550100@192.0.2.10",
+        "sip:192.0.2.11:5060;transport=udp",
+        "sip:192.0.2.7:5080",
+        "sip:[::ffff:192.0.2.7]",
+        "sip:pbx.test;maddr=192.0.2.10",
+        "sip:sbc.carrier.test:5062;transport=tcp",
+        "sip:SBC.carrier.test.:5062",
+        "sip:+19005550100@203.0.113.5:5060",
+        "sip:edge.test",
+        "sip:127.0.0.9:5060",
+        "sip:localhost:15061;transport=tcp",
+        "sips:203.0.113.5",
+        "sip:+19005550100@acl.pstn.twilio.com",
+        "sip:acl.dublin.trunk.test:5070",
+        "sip:pstn.twilio.com",
+    ],
+)
+def test_a_url_that_leads_to_a_carrier_or_back_to_us_is_left_out(url):
+    """There our address is trusted: the call would reach the PSTN past every check."""
+    assert _with_named_carrier(url) == ()
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["sip:127.0.0.1:5090", "sip:203.0.113.5:5070", "sip:sbc.carrier.test", "sip:other.pstn.twilio.com", "sip:9.9.9.9"],
+)
+def test_its_neighbours_are_not(url):
+    """A PBX on this machine, another port of a host, a trunk of the vendor's own."""
+    assert len(_with_named_carrier(url)) == 1
+
+
+def _with_named_carrier(url):
+    routing = world()
+    row = routing.trunks[sid("TK", "acl")]
+    routing.targets.append(
+        CarrierTargetRow(sid("CT", "n"), sid("CX", "first"), "sip:sbc.carrier.test:5062", 10, 10, True)
+    )
+    routing.urls = [OriginationUrlRow(sid("OU", "x"), row.sid, url, 10, 10, True)]
+    policy = replace(POLICY, own_ports=frozenset((5060, 5061, 15061)))
+    return origination_targets(row, DID, routing, policy, Random(1))
 
 
 def test_a_secure_trunk_forces_tls():

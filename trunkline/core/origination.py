@@ -10,6 +10,7 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from trunkline.core import e164, sip_uri
+from trunkline.core.barred_target import is_barred
 from trunkline.core.caller_id import asserted_number, user_and_host
 from trunkline.core.cause import Cause
 from trunkline.core.decision import ORIGINATION, Header, Reject, Relay, Target
@@ -136,6 +137,8 @@ def _url_targets(
             headers += (("Diversion", f"<sip:{called}@{domain}>;reason=unconditional"),)
         transport = "tls" if trunk.secure else address.transport
         ruri = f"sip:{address.user or called}@{address.host};transport={transport}{address.params}"
+        if is_barred(ruri, transport, routing, policy):
+            continue
         wait, ring = policy.no_provisional_after, policy.no_answer_after
         targets.append(Target(row.sid, None, ruri, transport, None, wait, ring, headers, named=address.named))
         if len(targets) == policy.max_origination_attempts:

@@ -41,6 +41,8 @@ class Policy:
     """Carriers by cost and then by priority; False: by priority and then by cost."""
     advertised_host: str = "127.0.0.1"
     """Our own address as peers are told, as it stands in a URI."""
+    own_ports: frozenset[int] = frozenset()
+    """Ports of ours at `own_hosts` and on loopback: no origination URL may lead there."""
 
     def __post_init__(self) -> None:
         if not self.domain_suffixes:

@@ -13,6 +13,7 @@ from dataclasses import replace
 from random import SystemRandom
 
 from trunkline.core import carrier_digest
+from trunkline.core.barred_target import is_barred
 from trunkline.core.carrier_rest import rest_seconds
 from trunkline.core.carrier_room import with_room
 from trunkline.core.cause import error_header
@@ -65,6 +66,10 @@ class Hunt:
             failure = replace(failure, refused=answered)
         plan = without_other_addresses(plan, failure)
         redirected = follow(plan, failure, contact, self._policy)
+        if redirected is not None:
+            to = redirected.remaining[0]
+            if is_barred(to.ruri, to.transport, self._routing_at(now), self._policy):
+                redirected = None
         plan = redirected or plan
         verdict = self._verdict(failure, plan, now)
         if isinstance(verdict, Next):

@@ -107,6 +107,7 @@ class Edge:
             setup_seconds=settings["setup_seconds"],
             cheapest_first=settings["cheapest_first"],
             advertised_host=self._host,
+            own_ports=frozenset(settings["own_ports"]),
         )
         self._book = CallBook(Path(settings["call_book"]))
         self._book.recount(time.time())
