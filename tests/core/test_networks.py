@@ -9,6 +9,7 @@ from trunkline.core.networks import (
     canonical_network,
     contains_any,
     is_behind_nat,
+    may_name,
     plain_address,
 )
 
@@ -80,6 +81,29 @@ def test_what_is_behind_nat():
         assert is_behind_nat(address), address
     for address in ("8.8.8.8", "2606:4700::1", "0.0.0.0", "::", "224.0.0.1", "rubbish", "", "pbx.example.com"):
         assert not is_behind_nat(address), address
+
+
+@pytest.mark.parametrize(
+    ("source", "host", "may"),
+    [
+        ("8.8.8.8", "9.9.9.9", True),
+        ("8.8.8.8", "proxy.example.com", True),
+        ("8.8.8.8", "10.0.0.1", False),
+        ("8.8.8.8", "127.0.0.1", False),
+        ("8.8.8.8", "::ffff:127.0.0.1", False),
+        ("8.8.8.8", "localhost", False),
+        ("10.0.0.2", "10.0.0.1", True),
+        ("10.0.0.2", "127.0.0.1", False),
+        ("10.0.0.2", "9.9.9.9", True),
+        ("127.0.0.1", "127.0.7.2", True),
+        ("::1", "localhost", True),
+        ("", "127.0.0.1", False),
+        ("", "10.0.0.1", False),
+        ("", "9.9.9.9", True),
+    ],
+)
+def test_who_may_name_whom(source, host, may):
+    assert may_name(source, host) is may
 
 
 @given(st.text(max_size=40))

@@ -78,3 +78,20 @@ def is_behind_nat(address: str) -> bool:
     except NetworkError:
         return False
     return not (parsed.is_global or parsed.is_multicast or parsed.is_unspecified)
+
+
+def may_name(source: str, host: str) -> bool:
+    """Whether a message from `source` may have its answers or later requests sent to `host`, which may be a name.
+
+    Nobody on the Internet may point into our own network, and nobody but this machine at this machine.
+    """
+    if host == "localhost" or _is_loopback(host):
+        return _is_loopback(source)
+    return is_behind_nat(source) or not is_behind_nat(host)
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return plain_address(address).is_loopback
+    except NetworkError:
+        return False

@@ -23,7 +23,7 @@ from trunkline.settings import Ports, Settings
 HERE = Path(__file__).parent
 HIDDEN_HOST = "hidden.invalid"
 """Stands where the address of somebody else stood (RFC 6761: nobody has this name)."""
-TELLING_REASON = r"[0-9][.:][0-9]|[@/[]|[Ss]ip:"
+TELLING_REASON = r"[0-9][.:][0-9]|[@[]|://|[Ss]ip:"
 """A reason phrase that may name a place."""
 SHARED_MEMORY_MB = 512
 """A transaction takes 15 to 20 kB for some seconds, a dialog about 4 kB: room for some 2,000 new calls a second."""

@@ -17,8 +17,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from trunkline.core import sip_uri
 from trunkline.core.hidden_leg import Leg, NotSealedHere, dialog_of, other_call_id, seal, unseal
 from trunkline.core.hidden_sdp import hidden_sdp, with_dtmf
+from trunkline.core.networks import may_name
 from trunkline.engines.kamailio.ksr import NOTHING, SEPARATOR, Arrived, Ksr, family_of
 
 
@@ -236,7 +238,8 @@ class Hiding:
         next_hop = (
             self._own.front if to_port == self._own.inner_port else f"sip:{host}:{port};transport={proto.lower()}"
         )
-        routes = () if record_route == NOTHING else tuple(f"<{uri}>" for uri in _URI.findall(record_route))
+        # Whoever speaks TLS seems to be at the front.
+        routes = () if record_route == NOTHING else _routes(record_route, "" if next_hop == self._own.front else ip)
         if side == "callee":
             routes = routes[::-1]
         return Leg("caller" if side == "caller" else "callee", token, _uri_of(contact), next_hop, routes, call_id)
@@ -261,6 +264,16 @@ class Hiding:
         if call_id:
             lines.append(f"Call-ID: {call_id}\r\n")
         return "".join(lines)
+
+
+def _routes(record_route: str, source_ip: str) -> tuple[str, ...]:
+    """The sender's own route set; none of it where a part leads to where the sender must not send us."""
+    uris: list[str] = _URI.findall(record_route)
+    try:
+        hosts = [sip_uri.parse(uri).host for uri in uris]
+    except sip_uri.SipUriError:
+        return ()
+    return tuple(f"<{uri}>" for uri in uris) if all(may_name(source_ip, host) for host in hosts) else ()
 
 
 def _uri_of(contact: str) -> str:
