@@ -127,6 +127,16 @@ def test_version():
 @pytest.fixture
 def answering():
     """A SIP address that answers every request with 200."""
+    yield from _answering("OK", "")
+
+
+@pytest.fixture
+def hostile():
+    """The same, with what a terminal would act on."""
+    yield from _answering("\x1b]0;owned\x07\u202eKO", "Server: \x1b[2Jgone\r\n")
+
+
+def _answering(reason, headers):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.bind(("127.0.0.1", 0))
         server.settimeout(0.1)
@@ -140,7 +150,8 @@ def answering():
                     continue
                 lines = request.decode().split("\r\n")
                 kept = [line for line in lines if line.startswith(("Via", "From", "To", "Call-ID", "CSeq"))]
-                server.sendto("\r\n".join(["SIP/2.0 200 OK", *kept, "Content-Length: 0", "", ""]).encode(), sender)
+                answer = "\r\n".join([f"SIP/2.0 200 {reason}", *kept, f"{headers}Content-Length: 0", "", ""])
+                server.sendto(answer.encode(), sender)
 
         thread = threading.Thread(target=answer)
         thread.start()
@@ -157,6 +168,13 @@ def test_ping_of_a_living_address(answering):
     in_words = run("ping", f"sip:127.0.0.1:{answering}", "--count", "1")
     assert "200 OK in " in in_words.stdout
     assert "1 of 1 answered" in in_words.stdout
+
+
+def test_what_a_stranger_says_does_nothing_to_the_terminal(hostile):
+    done = run("ping", f"sip:127.0.0.1:{hostile}", "--count", "1")
+    assert done.returncode == 0, done.stderr
+    assert "200 ?]0;owned??KO in " in done.stdout
+    assert done.stdout.strip("\n").replace("\n", "").isprintable()
 
 
 def test_ping_of_nobody():

@@ -60,6 +60,14 @@ def test_something_does_not_work(serve, tmp_path):
     }
 
 
+def test_what_carriers_and_pbxs_say_is_shown_as_text(serve, tmp_path, monkeypatch):
+    told = ["sip:a@b\x1b[2J of TK1"]
+    monkeypatch.setattr("trunkline.node.carrier_words.carriers_in_words", lambda _settings: told)
+    monkeypatch.setattr("trunkline.node.registration_watch.registered_in_words", lambda _settings: told)
+    done = status(tmp_path, serve(200, {"parts": {"api": "ok"}}))
+    assert done.output.splitlines()[1:] == ["registered   sip:a@b?[2J of TK1", "carrier      sip:a@b?[2J of TK1"]
+
+
 def test_the_home_says_where_its_node_is(serve, tmp_path, monkeypatch):
     """So that `--home X` alone asks the node of X; an option and the environment come before it."""
     port, other = serve(200, {"parts": {"api": "ok"}}), serve(503, {"parts": {"api": "ill"}})

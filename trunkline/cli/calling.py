@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from trunkline.cli.options import EXIT_FAILED, cannot, json_option, load_settings, setting_options, show_json
+from trunkline.cli.options import EXIT_FAILED, cannot, json_option, load_settings, setting_options, show, show_json
 
 
 def _show_faults(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
@@ -89,7 +89,7 @@ def call(as_json: bool, **options: Any) -> None:
         show_json(report.to_json())
     else:
         for sentence in report.explanation:
-            click.echo(sentence)
+            show(sentence)
     sys.exit(0 if report.ok else EXIT_FAILED)
 
 
@@ -98,7 +98,7 @@ def _call_with_fault(outcome: dict[str, object], as_json: bool) -> int:
     if as_json:
         show_json(outcome)
     else:
-        click.echo(", ".join(f"{name.replace('_', ' ')} {value}" for name, value in outcome.items() if value != ""))
+        show(", ".join(f"{name.replace('_', ' ')} {value}" for name, value in outcome.items() if value != ""))
     return 0
 
 
@@ -127,20 +127,20 @@ def ping(sip_uri: str, count: int, interval: float, wait: float, tls_ca: Path | 
 
     from trunkline.testbench import ping as pinging
 
-    def show(echo: pinging.Echo) -> None:
+    def tell(echo: pinging.Echo) -> None:
         if as_json:
             return
         if echo.sip_status is None:
-            click.echo(f"{sip_uri}: {echo.failure}")
+            show(f"{sip_uri}: {echo.failure}")
         else:
-            click.echo(
+            show(
                 f"{sip_uri}: {echo.sip_status} {echo.sip_reason} in {echo.milliseconds:.2f} ms  {echo.server}".rstrip()
             )
 
     try:
         target = pinging.parse_target(sip_uri)
         report = asyncio.run(
-            pinging.ping(target, count=count, interval=interval, patience=wait, ca=tls_ca, on_echo=show)
+            pinging.ping(target, count=count, interval=interval, patience=wait, ca=tls_ca, on_echo=tell)
         )
     except pinging.PingError as problem:
         cannot(str(problem))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from trunkline.cli.options import cannot, json_option, load_settings, node_url, setting_options, show_json
+from trunkline.cli.options import cannot, json_option, load_settings, node_url, plain, setting_options, show_json
 
 if TYPE_CHECKING:
     from trunkline.api.client import ApiClient
@@ -75,19 +75,19 @@ def record_lines(record: dict[str, Any]) -> list[str]:
     """The call in a few lines."""
     way = "termination" if record["direction"] == "trunking-terminating" else "origination"
     began = datetime.fromtimestamp(record["started_us"] / 1e6, UTC)
-    parties = f"from {_plain(record['caller']) or 'nobody'} to {_plain(record['called']) or 'nowhere'}"
+    parties = f"from {plain(record['caller']) or 'nobody'} to {plain(record['called']) or 'nowhere'}"
     lines = [
         f"Call {record['sid']}, {began:%Y-%m-%d %H:%M:%S} UTC, {way}",
-        f"  {parties}, by {_plain(record['source_address'])} ({_plain(record['user_agent']) or 'no User-Agent'})",
+        f"  {parties}, by {plain(record['source_address'])} ({plain(record['user_agent']) or 'no User-Agent'})",
     ]
-    ended = f"{record['sip_status'] or ''} {_plain(record['sip_reason'])}".strip()
+    ended = f"{record['sip_status'] or ''} {plain(record['sip_reason'])}".strip()
     talk = f", {record['duration']} s" if record["duration"] else ""
     lines.append(f"  {record['status']}{talk}{': ' + ended if ended else ''}")
     for attempt in record["attempts"]:
-        said = f"{attempt['sip_status'] or 'no answer'} {_plain(attempt['sip_reason'])}".strip()
-        why = f" ({_plain(attempt['next'])})" if attempt.get("next") else ""
-        lines.append(f"  attempt {attempt['n'] + 1}: {_plain(attempt['uri'])}: {said}{why}")
-    lines += [f"  {alert['error_code']}: {_plain(alert['alert_text'])}" for alert in record["alerts"]]
+        said = f"{attempt['sip_status'] or 'no answer'} {plain(attempt['sip_reason'])}".strip()
+        why = f" ({plain(attempt['next'])})" if attempt.get("next") else ""
+        lines.append(f"  attempt {attempt['n'] + 1}: {plain(attempt['uri'])}: {said}{why}")
+    lines += [f"  {alert['error_code']}: {plain(alert['alert_text'])}" for alert in record["alerts"]]
     if record["more_info"]:
         lines.append(f"  What to do: {record['more_info']}")
     return lines
@@ -97,23 +97,18 @@ def analysis_lines(record: dict[str, Any], analysis: dict[str, Any] | None) -> l
     """What the analyzer found; facts without consequence are left out."""
     if analysis is None:
         return ["", "The trace analyzer has nothing on this call: it judges those that fail or sound poor."]
-    lines = ["", f"In its SIP messages: {_plain(analysis['verdict'])}"]
+    lines = ["", f"In its SIP messages: {plain(analysis['verdict'])}"]
     for finding in analysis["findings"]:
         if finding["severity"] == "info":
             continue
-        lines += ["", f"  {finding['severity'].upper()}  {_plain(finding['title'])}  [{finding['rule']}]"]
-        lines.append(f"    {_plain(finding['what'])}")
-        lines.append(f"    {_plain(finding['why'])}")
+        lines += ["", f"  {finding['severity'].upper()}  {plain(finding['title'])}  [{finding['rule']}]"]
+        lines.append(f"    {plain(finding['what'])}")
+        lines.append(f"    {plain(finding['why'])}")
         for fix in finding["fixes"][:2]:
-            lines.append(f"    Fix: {_plain(fix['title'])}{': ' + _plain(fix['file']) if fix['file'] else ''}")
-            lines += [f"      {_plain(line)}" for line in (fix["snippet"] or fix["text"]).splitlines()]
+            lines.append(f"    Fix: {plain(fix['title'])}{': ' + plain(fix['file']) if fix['file'] else ''}")
+            lines += [f"      {plain(line)}" for line in (fix["snippet"] or fix["text"]).splitlines()]
     lines += ["", f"The messages: GET /trunkline/v1/Calls/{record['sid']}/Trace (a pcap)."]
     return lines
-
-
-def _plain(text: object) -> str:
-    """Without what a terminal would act on: some of it comes from strangers."""
-    return "".join(c if c.isprintable() else "?" for c in str(text or ""))
 
 
 COMMANDS = (explain,)

@@ -15,6 +15,7 @@ from trunkline.cli.options import (
     node_url,
     say,
     setting_options,
+    show,
     show_json,
 )
 
@@ -90,9 +91,9 @@ def status(as_json: bool, **options: Any) -> None:
             again = f", started again {counts[name]} times" if counts.get(name) else ""
             click.echo(f"{name:<12} {' '.join(parts.get(name, 'running').split())}{again}")
         for line in registered_in_words(settings):
-            click.echo(f"{'registered':<12} {line}")
+            show(f"{'registered':<12} {line}")
         for line in carriers_in_words(settings):
-            click.echo(f"{'carrier':<12} {line}")
+            show(f"{'carrier':<12} {line}")
     sys.exit(0 if answer.status_code == httpx.codes.OK else EXIT_FAILED)
 
 

@@ -84,7 +84,7 @@ def node_url(settings: Settings, options: Mapping[str, object]) -> str:
 
 def cannot(message: str) -> NoReturn:
     """One line on stderr and exit status 2."""
-    click.echo(f"trunkline: {' '.join(message.split())}", err=True)
+    click.echo(f"trunkline: {plain(' '.join(message.split()))}", err=True)
     sys.exit(EXIT_CANNOT)
 
 
@@ -96,10 +96,20 @@ def show_json(value: object) -> None:
     click.echo(json.dumps(value, indent=2))
 
 
+def plain(text: object) -> str:
+    """Without what a terminal would act on: a reason phrase, a Contact, a User-Agent come from strangers."""
+    return "".join(c if c.isprintable() else "?" for c in str(text or ""))
+
+
+def show(line: str) -> None:
+    """One line that has text of strangers in it."""
+    click.echo(plain(line))
+
+
 def say(line: str) -> None:
     """A line for a person, at once even when stdout is a file or a pipe. A closed terminal ends no node."""
     try:
-        click.echo(line)
+        show(line)
         sys.stdout.flush()
     except OSError:
         return

@@ -37,7 +37,7 @@ QUICK_STARTS = 4
 QUICK_WITHIN = 60.0
 LONGEST_WAIT = 30.0
 READ_SIZE = 65536
-_START = re.compile(r"\d+\.\d{3}")
+_START = re.compile(r"\d+\.\d+")
 LONGEST_LINE = 65536
 
 
