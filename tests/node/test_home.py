@@ -37,6 +37,14 @@ def test_a_file_in_the_way(tmp_path):
             home.prepare(settings_in(place))
 
 
+def test_a_home_that_everybody_may_write_into(tmp_path):
+    tmp_path.chmod(0o777)
+    with pytest.raises(HomeError, match="everybody may write"):
+        home.prepare(settings_in(tmp_path))
+    tmp_path.chmod(0o755)
+    home.prepare(settings_in(tmp_path))
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="takes another user")
 def test_somebody_elses_home(tmp_path):
     settings = settings_in(tmp_path)

@@ -31,6 +31,9 @@ def prepare(settings: Settings) -> None:
     owner = home.stat().st_uid
     if owner != os.getuid():
         raise HomeError(f"{home} belongs to user {owner}: run as that user, or choose another place with --home")
+    if home.stat().st_mode & stat.S_IWOTH:
+        # Keys and credentials would be what anybody on this machine puts there.
+        raise HomeError(f"everybody may write into {home}: `chmod o-w` it, or choose another place with --home")
     if not os.access(home, os.W_OK | os.X_OK):
         raise HomeError(f"{home} is not writable: choose another place with --home")
     _prepare_socket_dir(settings.socket_dir)
