@@ -36,6 +36,21 @@ def test_a_carrier_hears_of_no_other_caller_and_no_other_route(node: LiveNode, c
     assert FOREIGN not in str(seen.headers)
 
 
+def test_a_call_is_forwarded_from_numbers_of_the_account_alone(node: LiveNode, carrier: DemoCarrier) -> None:
+    """In our name; what was forwarded in somebody else's network before stays, without that network's address."""
+    trunk = node.make_trunk()
+    own, theirs = f"<sip:{trunk.number}@{trunk.domain_name}>;reason=unconditional", "<sip:+4930123456@pbx.example>"
+    forged = f"Diversion: <sip:{FOREIGN}@{trunk.domain_name}>\r\nDiversion: <sip:{FOREIGN}@{node.host}>\r\n"
+    with RawCaller(node) as caller:
+        assert caller.invite(trunk, BUSY, headers=forged).sip_status == 486
+        assert carrier.took(caller.call_id).header("Diversion") is None
+        caller.new_call()
+        headers = f"Diversion: {theirs}, {own}\r\n{forged}"
+        assert caller.invite(trunk, BUSY, headers=headers).sip_status == 486
+        seen = [value for name, value in carrier.took(caller.call_id).headers if name == "Diversion"]
+        assert seen == [f"<sip:+4930123456@{node.host}>", f"<sip:{trunk.number}@{node.host}>;reason=unconditional"]
+
+
 def test_a_from_without_a_user_takes_the_asserted_number(node: LiveNode, carrier: DemoCarrier) -> None:
     trunk = node.make_trunk()
     with RawCaller(node) as caller:

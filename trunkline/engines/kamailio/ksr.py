@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Literal, NamedTuple, Protocol
 
+from trunkline.core import diversion
 from trunkline.core.decision import (
     TERMINATION,
     Header,
@@ -31,7 +32,9 @@ from trunkline.core.decision import (
 )
 from trunkline.core.invite import Invite, Transport
 from trunkline.core.media import sdp_is_behind_nat
-from trunkline.core.policy import NO_ANSWER_AFTER, NO_PROVISIONAL_AFTER
+from trunkline.core.policy import NO_ANSWER_AFTER, NO_PROVISIONAL_AFTER, Policy
+from trunkline.core.routing_data import RoutingData
+from trunkline.core.trunk_host import HostKind, read_trunk_host
 
 FACTS = (
     "$ru",
@@ -201,6 +204,20 @@ class Message:
         head = text.partition("\r\n\r\n")[0]
         if head.count("\r") != head.count("\r\n") or "\0" in head:
             raise MalformedRequest("a header with a CR that ends no line, or a NUL")
+
+    def check_diversion(self, policy: Policy, routing: RoutingData, account_sid: str) -> None:
+        """Leaves in `$avp(diversion)` the header lines that may go to a carrier, or `-`, where not all of them may."""
+
+        def is_ours(host: str) -> bool:
+            return read_trunk_host(host, policy).kind is not HostKind.FOREIGN
+
+        def owns(number: str) -> bool:
+            return routing.owns_number(account_sid, number) or routing.verified_caller_id(account_sid, number)
+
+        value = self.lenient("(hdr(Diversion)[*])") or ""
+        kept = diversion.checked(value, is_ours, owns, policy.advertised_host)
+        if kept is not None:
+            self._sets("$avp(diversion)", "".join([f"Diversion: {entry}\r\n" for entry in kept]) or "-")
 
     def sdp_is_behind_nat(self) -> bool:
         """Whether the offer that `invite` read names an address that is not where the request came from and that

@@ -118,6 +118,8 @@ class Edge:
         self._hunt = Hunt(self._message, self._hiding, self._book, self._policy, self._routing_at, self._write, names)
         self._dice = random.SystemRandom()
         self._sids: list[str] = []
+        self._terminating_account: str | None = None
+        """Of the INVITE in hand, where it goes to the PSTN."""
         self._write({"e": "edge_started", "at": time.time(), "edge": self._edge, "pid": os.getpid()}, time.time())
 
     # ---- Kamailio's entries -----------------------------------------------------------------------------------------
@@ -266,6 +268,16 @@ class Edge:
             self._log_bug()
         return self._tell(events.bye, facts)
 
+    def on_diversion(self, _message: object) -> int:
+        """An INVITE that is about to be relayed has Diversion; what of it may go on is left where not all may."""
+        try:
+            account = self._terminating_account
+            if account is not None:
+                self._message.check_diversion(self._policy, self._routing_at(time.time()), account)
+        except Exception:
+            self._log_bug()
+        return 1
+
     def _tell(self, event: Callable[..., str], facts: str) -> int:
         try:
             now = time.time()
@@ -306,7 +318,9 @@ class Edge:
         if relay.targets[0].named:
             relay = replace(relay, targets=self._hunt.each_address(relay.targets))
         token = route_token(self._route_keys, sid, relay.media_mode, int(now), invite.call_id, invite.from_tag)
-        asserted = f"sip:{relay.caller}@{self._host}" if relay.direction == TERMINATION else None
+        terminates = relay.direction == TERMINATION
+        asserted = f"sip:{relay.caller}@{self._host}" if terminates else None
+        self._terminating_account = relay.account_sid if terminates else None
         terms = relay.targets[0].terms
         own_identity = terms is not None and terms.own_identity
         if own_identity:
