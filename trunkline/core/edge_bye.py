@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from trunkline.core.hidden_leg import other_call_id
 
-CSEQ = 1 << 30
-"""Higher than anybody has counted, and a valid one (RFC 3261 section 8.1.1.5: below 2**31)."""
+CSEQ = (1 << 31) - 1000
+"""Higher than a party may count: kamailio.cfg refuses other requests with it, or a call could not be ended by us. What
+is left up to 2**31 (RFC 3261 section 8.1.1.5) is for what the edge adds itself (`Leg.shift`).
+"""
 
 
 def byes(
@@ -27,14 +29,13 @@ def byes(
     caller_leg, callee_leg, caller_tag, callee_tag = dialog
     callee_call_id = other_call_id(call_sid[2:], call_id) or call_id
     return [
-        _bye(edge, our_port, branches[0], callee_leg, call_id, caller_tag, callee_tag),
-        _bye(edge, our_port, branches[1], caller_leg, callee_call_id, callee_tag, caller_tag),
+        bye(edge, our_port, branches[0], callee_leg, call_id, caller_tag, callee_tag),
+        bye(edge, our_port, branches[1], caller_leg, callee_call_id, callee_tag, caller_tag),
     ]
 
 
-def _bye(
-    edge: tuple[str, int], our_port: int, branch: str, leg: str, call_id: str, from_tag: str, to_tag: str
-) -> bytes:
+def bye(edge: tuple[str, int], our_port: int, branch: str, leg: str, call_id: str, from_tag: str, to_tag: str) -> bytes:
+    """A BYE to the side whose sealed leg this is, in the name of the other. `call_id`: the other's."""
     host = f"[{edge[0]}]" if ":" in edge[0] else edge[0]
     return (
         f"BYE sip:{host}:{edge[1]};tl={leg} SIP/2.0\r\n"

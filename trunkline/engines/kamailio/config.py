@@ -16,6 +16,7 @@ from pathlib import Path
 
 from trunkline.core import media
 from trunkline.core.defence import REMEMBER, SCANNER_PATTERN, Offence
+from trunkline.core.edge_bye import CSEQ
 from trunkline.core.policy import NO_ANSWER_AFTER, NO_PROVISIONAL_AFTER
 from trunkline.engines.kamailio.carrier_state import STATE_FILE
 from trunkline.settings import Ports, Settings
@@ -189,6 +190,7 @@ def _edge_file(settings: Settings, ports: Ports, secret: bytes, *, with_media: b
         "FOUR_PLAIN": _reached_by(settings, 4, settings.sip_port),
         "FOUR_SECURE": f"{_reached_by(settings, 4, settings.tls_port)};transport=tls",
         "TELLING_REASON": TELLING_REASON,
+        "OUR_CSEQ": str(CSEQ),
         "RING_MS": str(int(NO_ANSWER_AFTER * 1000)),
         "WAIT_MS": str(int(NO_PROVISIONAL_AFTER * 1000)),
         "FLOOD_LIMIT": str(Offence.FLOOD.limit),

@@ -45,7 +45,7 @@ from trunkline.engines.kamailio.hiding import Hiding, OwnAddresses
 from trunkline.engines.kamailio.hunt import Hunt
 from trunkline.engines.kamailio.ksr import MalformedRequest, Message
 from trunkline.engines.kamailio.names import DnsCache
-from trunkline.engines.kamailio.no_ack import end_unacknowledged
+from trunkline.engines.kamailio.no_ack import end_unacknowledged, end_where_refused
 from trunkline.engines.kamailio.registrar import Registrar
 from trunkline.engines.kamailio.routing import RoutingDb
 from trunkline.engines.kamailio.spool import Spool
@@ -257,6 +257,13 @@ class Edge:
         self._tell(events.ended, f"{facts.partition(' ')[0]} {Cause.NO_ACK.name}")
         try:
             end_unacknowledged(self._address, facts)
+        except Exception:
+            self._log_bug()
+        return 1
+
+    def on_bye_refused(self, _message: object, facts: str) -> int:
+        try:
+            end_where_refused(self._address, facts)
         except Exception:
             self._log_bug()
         return 1
