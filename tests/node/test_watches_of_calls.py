@@ -95,6 +95,21 @@ def test_calls_add_up_to_the_cap(database: Database, trunk: Trunk) -> None:
     assert capped(database, trunk)
 
 
+def test_a_call_that_is_up_reaches_the_cap_by_itself(database: Database, trunk: Trunk) -> None:
+    """Nobody has hung up, and nothing new was dialled."""
+    watch = SpendingWatch(database)
+    now_us = time.time_ns() // 1000
+    fields = {"account_sid": trunk.account_sid, "direction": "trunking-terminating", "edge": EDGE, "started_us": now_us}
+    with database.write() as session:
+        session.add(Call(sid=SID, answered_us=now_us - 30_000_000, **fields))
+    watch.judge([EDGE], 100.0)
+    assert not capped(database, trunk)
+    with database.write() as session:
+        session.get_one(Call, SID).answered_us = now_us - 90_000_000
+    watch.judge([EDGE], 100.0 + QUIET_EVERY)
+    assert capped(database, trunk)
+
+
 def test_a_higher_cap_opens_without_any_call(database: Database, trunk: Trunk) -> None:
     watch = SpendingWatch(database)
     watch.judge([EDGE], 100.0)

@@ -8,8 +8,8 @@ from sqlalchemy import select
 from trunkline.store.accounts import create_account
 from trunkline.store.database import Database
 from trunkline.store.long_calls import too_long
-from trunkline.store.models import Account, Call, Change
-from trunkline.store.spending import DAY_US, Usage, judge_spending, spent_on, usage_of_day
+from trunkline.store.models import Account, Attempt, Call, Change
+from trunkline.store.spending import DAY_US, Usage, judge_spending, spent_on, usage_of_day, usage_of_running
 from trunkline.store.trunks import create_trunk
 
 DAY = 20_000
@@ -41,6 +41,35 @@ def test_begun_minutes_of_a_day(database: Database, account: str) -> None:
     add_call(database, account, 600, edge="192.0.2.2:5060")
     assert usage_of_day(database, EDGE, DAY) == {account: Usage(6, 7_000)}
     assert usage_of_day(database, EDGE, DAY - 1) == {}
+
+
+def test_calls_that_are_up_count_with_what_they_have_cost(database: Database, account: str) -> None:
+    up = {"ended_us": None, "duration": None}
+    for number in range(3):
+        add_call(database, account, 0, sid=f"CA{number:032}", **up)
+    add_call(database, account, 0, sid="CA" + "d" * 32, **up, direction="trunking-originating")
+    add_call(database, account, 0, sid="CA" + "e" * 32, **up, answered_us=None)
+    add_call(database, account, 0, sid="CA" + "f" * 32, **up, edge="192.0.2.2:5060")
+    add_call(database, account, 30)
+    with database.write() as session:
+        session.add(_attempt(f"CA{1:032}", 0, "failed", 9_000_000))
+        session.add(_attempt(f"CA{1:032}", 1, "answered", 600_000))
+        session.add(_attempt(f"CA{2:032}", 0, "answered", 60_000, first=1))
+    assert usage_of_running(database, EDGE, NOON) == {}
+    assert usage_of_running(database, EDGE, NOON + 30_000_000) == {account: Usage(1, 600_000 + 30_000)}
+    assert usage_of_running(database, EDGE, NOON + 90_000_000) == {account: Usage(2, 900_000 + 90_000)}
+
+
+def _attempt(call_sid: str, n: int, outcome: str, rate: int, first: int = 60) -> Attempt:
+    return Attempt(
+        call_sid=call_sid,
+        n=n,
+        outcome=outcome,
+        started_us=NOON,
+        rate_micros=rate,
+        rate_first_seconds=first,
+        rate_next_seconds=first,
+    )
 
 
 def test_the_cap_closes_and_a_new_day_opens(database: Database, account: str) -> None:

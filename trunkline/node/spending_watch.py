@@ -1,7 +1,8 @@
-"""The recorder's look at money: calls that are over are added up, and at the cap of the day an account's trunks close.
+"""The recorder's look at money: calls are added up, those that are up with what they have cost so far, and at the cap
+of the day an account's trunks close.
 
-The call path only reads a flag, which the publisher carries there like everything else. The sums live in memory; a
-recorder that starts asks the store for them once.
+The call path only reads a flag, which the publisher carries there like everything else. The sums of calls that
+are over live in memory; a recorder that starts asks the store for them once.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ from trunkline.core.cdr import Cdr
 from trunkline.core.decision import TERMINATION
 from trunkline.store.database import Database
 from trunkline.store.errors import StoreUnavailable
-from trunkline.store.spending import Usage, day_of, judge_spending, usage_of_day
+from trunkline.store.spending import Usage, day_of, judge_spending, usage_of_day, usage_of_running
 
 EVERY = 2.0
 """Seconds between two looks: by so much, and the publisher's moment, an account can overrun its cap."""
-QUIET_EVERY = 30.0
-"""The same where no call has ended meanwhile: caps may have been changed, and days end."""
+QUIET_EVERY = 10.0
+"""The same where no call has ended meanwhile: what calls that are up cost goes on, caps may have been changed, and days
+end.
+"""
 
 _log = logging.getLogger("trunkline.recorder")
 
@@ -68,5 +71,8 @@ class SpendingWatch:
         for edge in edges:
             if edge not in self._used:
                 self._used[edge] = usage_of_day(self._database, edge, today)
-            for sid in judge_spending(self._database, edge, today, self._used[edge]):
+            used = dict(self._used[edge])
+            for sid, running in usage_of_running(self._database, edge, time.time_ns() // 1000).items():
+                used[sid] = used.get(sid, Usage()).and_also(running)
+            for sid in judge_spending(self._database, edge, today, used):
                 _log.info("account %s has reached or left its spending cap of the day", sid)

@@ -19,7 +19,7 @@ from trunkline.store import change_log
 from trunkline.store.database import Database
 from trunkline.store.errors import outages_named
 from trunkline.store.limit_models import Spending
-from trunkline.store.models import Account, Call
+from trunkline.store.models import Account, Attempt, Call
 
 DAY_US = 86_400_000_000
 
@@ -36,6 +36,9 @@ class Usage(NamedTuple):
     """Begun ones of calls whose carrier has no rate for them."""
     micros: int = 0
     """Cost of the others."""
+
+    def and_also(self, other: Usage) -> Usage:
+        return Usage(self.minutes + other.minutes, self.micros + other.micros)
 
     def plus(self, duration: int, price_micros: int | None) -> Usage:
         """With one more call. `duration`: seconds."""
@@ -54,6 +57,28 @@ def usage_of_day(database: Database, edge: str, day: int) -> dict[str, Usage]:
         select(Call.account_sid, func.sum(unpriced), func.sum(Call.price_micros))
         .where(Call.edge == edge, Call.ended_us >= day * DAY_US, Call.ended_us < (day + 1) * DAY_US)
         .where(Call.direction == TERMINATION, Call.answered_us.is_not(None), Call.account_sid.is_not(None))
+        .group_by(Call.account_sid)
+    )
+    with outages_named(), database.read() as session:
+        rows = session.execute(query).all()
+    return {sid: Usage(int(minutes or 0), int(micros or 0)) for sid, minutes, micros in rows if sid is not None}
+
+
+def usage_of_running(database: Database, edge: str, now_us: int) -> dict[str, Usage]:
+    """By account, what the termination calls of this edge that are up have used so far: a stolen password makes calls
+    that last. Of a rate the step that has begun is not counted yet. Raises StoreUnavailable.
+    """
+    seconds = (now_us - Call.answered_us) // 1_000_000
+    billed = case((seconds < Attempt.rate_first_seconds, Attempt.rate_first_seconds), else_=seconds)
+    query = (
+        select(
+            Call.account_sid,
+            func.sum(case((Attempt.rate_micros.is_(None), (seconds + 59) // 60), else_=0)),
+            func.sum(Attempt.rate_micros * billed // 60),
+        )
+        .outerjoin(Attempt, (Attempt.call_sid == Call.sid) & (Attempt.outcome == "answered"))
+        .where(Call.edge == edge, Call.ended_us.is_(None), Call.answered_us < now_us)
+        .where(Call.direction == TERMINATION, Call.account_sid.is_not(None))
         .group_by(Call.account_sid)
     )
     with outages_named(), database.read() as session:
