@@ -458,3 +458,36 @@ def test_who_guesses_the_port_does_not_get_the_stream(world: RawTrunk, pbx: RawA
     assert (heard(pbx), heard(carrier)) == ({0x22}, {0x11})
     assert PBX_HOST != CARRIER_HOST
     call.ends()
+
+
+@pytest.mark.parametrize("method", ["INVITE", "UPDATE"])
+def test_a_caller_stays_who_it_was(world: RawTrunk, pbx: RawAgent, method: str) -> None:
+    """Who calls was judged with the INVITE: another number in From or P-Asserted-Identity later is not passed on."""
+    call = world.call(pbx)
+    before = len(world.carrier.received)
+    call.of_caller.local = f"<sip:+12025550199@{PBX_HOST}>"
+    asserted = "P-Asserted-Identity: <sip:+12025550199@x>\r\nRemote-Party-ID: <sip:+12025550199@x>\r\n"
+    asserted += "P-Preferred-Identity: <sip:+12025550199@x>\r\n"
+    pbx.send(pbx.request(call.of_caller, method, headers=asserted, body=pbx.sdp(version=2)))
+    passed = world.carrier.wait_request(method, after=before)
+    world.carrier.respond(passed, 200, body=world.carrier.sdp(version=2))
+    answer = pbx.final(call.of_caller, method)
+    # The answer is the sender's own again.
+    assert answer.first("From").startswith(call.of_caller.local)
+    if method == "INVITE":
+        pbx.ack(call.of_caller, answer)
+        world.carrier.wait_request("ACK", after=before)
+    assert passed.first("From").startswith(f"<sip:{world.trunk.number}@{world.node.host}>;tag=")
+    assert "+12025550199" not in str(passed.headers)
+    # The other way a party may say who has answered (RFC 4916), at our address.
+    seen = len(pbx.received)
+    told = "P-Asserted-Identity: <sip:+15550001111@10.99.88.77>\r\n"
+    world.carrier.send(world.carrier.request(call.of_callee, method, headers=told, body=world.carrier.sdp(version=3)))
+    passed = pbx.wait_request(method, after=seen)
+    assert passed.first("P-Asserted-Identity") == f"<sip:+15550001111@{world.node.host}>"
+    pbx.respond(passed, 200, body=pbx.sdp(version=3))
+    answer = world.carrier.final(call.of_callee, method)
+    if method == "INVITE":
+        world.carrier.ack(call.of_callee, answer)
+        pbx.wait_request("ACK", after=seen)
+    call.ends()
