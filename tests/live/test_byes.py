@@ -59,6 +59,15 @@ def test_a_bye_that_the_other_side_refuses(
     assert (record["status"], record["ended_by"]) == ("completed", by)
 
 
+def test_a_call_id_with_blanks(world: RawTrunk, pbx: RawAgent) -> None:
+    call = world.call(pbx, call_id="a b  c")
+    pbx.send(pbx.request(call.of_caller, "BYE", headers="Require: a-refusal\r\n"))
+    world.carrier.respond(world.carrier.wait_request("BYE"), 420, "No", tag="x")
+    ours = world.carrier.wait(lambda m: m.is_request and m.first("CSeq") == f"{CSEQ} BYE", "a BYE of the edge")
+    world.carrier.respond(ours, 200)
+    assert world.node.record("a b  c")["status"] == "completed"
+
+
 def test_a_party_cannot_count_past_us(world: RawTrunk, pbx: RawAgent) -> None:
     """With the highest CSeq of all in its own hand, its call could not be ended by its longest duration."""
     call = world.call(pbx)

@@ -1,4 +1,5 @@
-"""BYEs of the edge's own from inside Kamailio: standard library and core only.
+"""BYEs of the edge's own from inside Kamailio: standard library and core only. A Call-ID stands last among
+facts, since nobody keeps its sender from putting blanks into it.
 
 - An answered call whose ACK never came is ended on both sides (RFC 3261 section 13.3.1.4: after 64 * T1, 32 s). Most
   callees give up by themselves then, and their BYE says so; this is for those that do not.
@@ -19,7 +20,7 @@ def end_unacknowledged(edge: tuple[str, int], facts: str) -> None:
 
     `facts`: the words of the table `noack` of kamailio.cfg. Raises OSError, ValueError.
     """
-    token, caller_leg, callee_leg, caller_tag, callee_tag, call_id = facts.split(" ")
+    token, caller_leg, callee_leg, caller_tag, callee_tag, call_id = facts.split(" ", 5)
     with socket.socket(socket.AF_INET6 if ":" in edge[0] else socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.bind((edge[0], 0))
         branches = (os.urandom(8).hex(), os.urandom(8).hex())
@@ -34,7 +35,7 @@ def end_where_refused(edge: tuple[str, int], facts: str) -> None:
     `facts`: the sealed leg of the side that has refused, and the refused BYE's From tag, To tag and Call-ID. Raises
     OSError, ValueError.
     """
-    leg, from_tag, to_tag, call_id = facts.split(" ")
+    leg, from_tag, to_tag, call_id = facts.split(" ", 3)
     with socket.socket(socket.AF_INET6 if ":" in edge[0] else socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.bind((edge[0], 0))
         port = client.getsockname()[1]
