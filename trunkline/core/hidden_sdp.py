@@ -12,8 +12,8 @@ _TELLING = (
 """Lines that name a person, a page, a place or a program, or that are some vendor's own; lower case."""
 _IPV4 = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])")
 _PORT = re.compile(r" \S+ ")
-_MEDIA_LINES = ("a=rtpmap:", "a=fmtp:", "a=rtcp:")
-"""Where four numbers with dots are no address, or where the media relay has put its own."""
+_PLAIN = ("a=rtpmap:", "a=fmtp:", "a=rtcp:", "a=send", "a=recv", "a=inactive", "a=ptime:", "c=", "t=", "v=")
+"""Lines that say nothing, or where the media relay has put its own address. Most lines are of these."""
 _RELAYED = re.compile(r"m=\S+ \d+(?:/\d+)? (?:\S*RTP/\S+|udptl) ", re.IGNORECASE)
 """Media that the relay takes: RTP in all its profiles and T.38."""
 
@@ -27,7 +27,10 @@ def hidden_sdp(body: str) -> str:
     lines: list[str] = []
     past_us = False
     for line in body.split("\n"):
-        if line.startswith("m="):
+        if line.startswith(_PLAIN):
+            if not past_us:
+                lines.append(line)
+        elif line.startswith("m="):
             past_us = not _RELAYED.match(line)
             lines.append(_PORT.sub(" 0 ", line, count=1) if past_us else line)
         elif past_us and line:
@@ -42,7 +45,7 @@ def hidden_sdp(body: str) -> str:
 
 
 def _names_a_place(line: str) -> bool:
-    return line.startswith("a=") and not line.startswith(_MEDIA_LINES) and _IPV4.search(line) is not None
+    return line.startswith("a=") and _IPV4.search(line) is not None
 
 
 def with_dtmf(relayed: str, original: str) -> str:

@@ -18,6 +18,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+from byte_mutations import mutated
 
 from trunkline.analyzer.analysis import analyze
 from trunkline.analyzer.limits import Limits
@@ -133,33 +134,6 @@ def seeds():
     return [*real, datagrams(messages), b"\n\n".join(messages)]
 
 
-def mutated(data, dice):
-    """The bytes with some changed, inserted, removed, repeated, moved, or the end cut off."""
-    out = bytearray(data)
-    for _ in range(dice.choice([1, 1, 2, 5, 20, 60])):
-        at = dice.randrange(len(out)) if dice.random() < 0.85 else dice.randrange(min(len(out), 200))
-        what = dice.randrange(7)
-        if what == 0:
-            out[at] = dice.randrange(256)
-        elif what == 1:
-            out[at] ^= 1 << dice.randrange(8)
-        elif what == 2:
-            word = dice.choice(WORDS)
-            out[at : at + len(word)] = word
-        elif what == 3:
-            out[at:at] = dice.choice(WORDS)
-        elif what == 4:
-            del out[at : at + dice.randrange(1, 60)]
-        elif what == 5:
-            out[at:at] = out[at : at + dice.randrange(1, 400)]
-        else:
-            other = dice.randrange(len(out))
-            out[at : at + 30] = out[other : other + 30]
-        if not out:
-            return b"\0"
-    return bytes(out[: dice.randrange(1, len(out) + 1)] if dice.random() < 0.1 else out)
-
-
 def survive(sources, options=None, limits=LIMITS, seconds=LONGEST_S):
     """The analysis, or None for a clear refusal. All reports are written."""
     with at_most(seconds):
@@ -201,7 +175,7 @@ def test_mutations_of_captures_and_logs():
     inputs = seeds()
     for number in range(FIRST, FIRST + COUNT):
         dice = random.Random(number)
-        data = mutated(dice.choice(inputs), dice)
+        data = mutated(dice.choice(inputs), dice, WORDS, rounds=(1, 1, 2, 5, 20, 60), at_head=0.15)
         options = dice.choice(SETTINGS)
         try:
             if number % 10:

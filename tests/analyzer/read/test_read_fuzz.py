@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from byte_mutations import mutated
 from capture_builders import Sink, ether, frame, hep3, ip4, netmon, pcap, section, sip, tcp
 from test_read_formats import FILES as FORMATS
 from test_read_links import SIX, WAYS
@@ -24,6 +25,8 @@ CAPTURES = Path(__file__).parents[3].parent / "shared" / "captures"
 COUNT = int(os.environ.get("TRUNKLINE_FUZZ_READ", "300"))
 LIMITS = Limits(unpacked_bytes=4 << 20, packets=20_000, messages=2000, streams=500, fragments=200, tcp_flows=200)
 LONGEST_S = 5.0
+LARGEST = 60_000
+"""Bytes of a seed."""
 WORDS = [
     b"\0",
     b"\xff",
@@ -45,30 +48,6 @@ def seeds():
     segments = [tcp(data, 1) for data in (sip(body=b"x" * 500), b"\x16\3\1\0\x40" + bytes(range(64)), hep3(sip()))]
     more = [pcap(segments), netmon([frame(sip())] * 3), hep3(sip()) * 3, section() * 3]
     return real + list(FORMATS.values()) + links + more
-
-
-def mutated(data, dice):
-    """The bytes with some changed, inserted, removed, repeated, or the end cut off."""
-    out = bytearray(data[:60_000])
-    for _ in range(dice.choice([1, 2, 5, 20])):
-        at = dice.randrange(len(out)) if dice.random() < 0.7 else dice.randrange(min(len(out), 200))
-        what = dice.randrange(6)
-        if what == 0:
-            out[at] = dice.randrange(256)
-        elif what == 1:
-            out[at] ^= 1 << dice.randrange(8)
-        elif what == 2:
-            word = dice.choice(WORDS)
-            out[at : at + len(word)] = word
-        elif what == 3:
-            out[at:at] = dice.choice(WORDS)
-        elif what == 4:
-            del out[at : at + dice.randrange(1, 40)]
-        else:
-            out[at:at] = out[at : at + dice.randrange(1, 400)]
-        if not out:
-            return b"\0"
-    return bytes(out[: dice.randrange(1, len(out) + 1)] if dice.random() < 0.15 else out)
 
 
 def survive(data):
@@ -98,7 +77,7 @@ def test_mutated_captures():
     slowest = 0.0
     for number in range(COUNT):
         dice = random.Random(number)
-        data = mutated(dice.choice(inputs), dice)
+        data = mutated(dice.choice(inputs)[:LARGEST], dice, WORDS, rounds=(1, 2, 5, 20), at_head=0.3)
         try:
             slowest = max(slowest, survive(data))
         except Exception as error:

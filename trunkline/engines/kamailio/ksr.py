@@ -16,6 +16,7 @@ Each question to KSR costs about as much as ten lines of Python, so what every c
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -201,8 +202,8 @@ class Message:
             text = str(self._get("$mb"))
         except (UnicodeDecodeError, SystemError, ValueError):
             text = bytes.fromhex(self._get("$(mb{s.encode.hexa})")).decode("latin-1")
-        head = text.partition("\r\n\r\n")[0]
-        if head.count("\r") != head.count("\r\n") or "\0" in head:
+        head = text[: text.find("\r\n\r\n")]
+        if _LONE_CR.search(head) or "\0" in head:
             raise MalformedRequest("a header with a CR that ends no line, or a NUL")
 
     def check_diversion(self, policy: Policy, routing: RoutingData, account_sid: str) -> None:
@@ -337,6 +338,7 @@ class Message:
 
 
 EMPTY = ("", NOTHING)
+_LONE_CR = re.compile("\r(?!\n)")
 _TRANSPORTS: dict[str, Transport] = {"udp": "udp", "tcp": "tcp", "tls": "tls", "UDP": "udp", "TCP": "tcp"}
 
 
