@@ -54,14 +54,14 @@ FACTS = (
     "$ct",
     "$(hdr(Via)[*])",
     "$(hdr(Record-Route)[*])",
-    "$rb",
+    "$mb",
 )
 """What a decision depends on, and what its way back is made of (hiding.py)."""
-FREE_TEXT = ("$ua", "$rb")
+FREE_TEXT = ("$ua", "$mb")
 """No decision hangs on their every byte."""
 SEPARATOR = "\n|"
-"""Between the facts. A line that begins so ends a header (RFC 3261 section 7.3.1), so none but the body, which is the
-last, has it.
+"""Between the facts. A line that begins so ends a header (RFC 3261 section 7.3.1), so none but the whole message, which
+is the last, has it.
 """
 ALL_FACTS = f"$_s({SEPARATOR.join(FACTS)})"
 NOTHING = "<null>"
@@ -108,7 +108,7 @@ class Message:
         self._inner_port = str(inner_port)
         self._front = f"sip:127.0.0.1:{front_port};transport=tcp"
         self._hop_secret = hop_secret
-        self._sdp = ""
+        self._head = self._sdp = ""
         self._source_ip = ""
         self.arrived = NOWHERE
         """How the INVITE came that `invite` read last."""
@@ -157,13 +157,15 @@ class Message:
             contact,
             via,
             record_route,
-            sdp,
+            message,
         ) = facts.split(SEPARATOR, len(FACTS) - 1)
         if call_id in EMPTY or from_uri in EMPTY:
             raise MalformedRequest("Call-ID or From is missing")
         self._source_ip = ip
         self.arrived = Arrived((ip, port, transport, to_port), contact, via, record_route)
-        self._sdp = sdp = "" if sdp == NOTHING else sdp
+        end = _HEAD_ENDS.search(message)
+        self._head, sdp = (message, "") if end is None else (message[: end.start()], message[end.end() :])
+        self._sdp = sdp
         if to_port == self._inner_port:
             ip, port, transport = self._source_behind_front()
             self._source_ip = ""
@@ -193,17 +195,12 @@ class Message:
         return SEPARATOR.join(NOTHING if value is None else value for value in values)
 
     def assert_clean_lines(self) -> None:
-        """Raises MalformedRequest where a header has a CR without its LF, or a NUL.
+        """Raises MalformedRequest where a header of the message that `invite` read has a CR without its LF, or a NUL.
 
         Kamailio takes either for a part of the value, and many a stack behind us takes the CR for the end of the line:
         what follows would be a header of the sender's own making, a P-Asserted-Identity for one.
         """
-        try:
-            text = str(self._get("$mb"))
-        except (UnicodeDecodeError, SystemError, ValueError):
-            text = bytes.fromhex(self._get("$(mb{s.encode.hexa})")).decode("latin-1")
-        head = text[: text.find("\r\n\r\n")]
-        if _LONE_CR.search(head) or "\0" in head:
+        if _LONE_CR.search(self._head) or "\0" in self._head:
             raise MalformedRequest("a header with a CR that ends no line, or a NUL")
 
     def check_diversion(self, policy: Policy, routing: RoutingData, account_sid: str) -> None:
@@ -338,7 +335,8 @@ class Message:
 
 
 EMPTY = ("", NOTHING)
-_LONE_CR = re.compile("\r(?!\n)")
+_HEAD_ENDS = re.compile("\n\r?\n")
+_LONE_CR = re.compile("\r(?!\n|$)")
 _TRANSPORTS: dict[str, Transport] = {"udp": "udp", "tcp": "tcp", "tls": "tls", "UDP": "udp", "TCP": "tcp"}
 
 
