@@ -13,7 +13,10 @@ from raw_trunk import RawTrunk
 
 from trunkline.engines.kamailio.config import edge_socket
 from trunkline.engines.kamailio.rpc import KamailioRpc
+from trunkline.engines.rtpengine.ng import NgClient
+from trunkline.settings import Ports
 from trunkline.testbench.raw_agent import media_address
+from trunkline.testbench.sip_text import SipText
 
 pytestmark = pytest.mark.live
 
@@ -94,6 +97,35 @@ def test_an_acknowledged_call_is_not_watched(world: RawTrunk) -> None:
         call = world.call(pbx)
         assert not rpc.call("htable.dump", ["noack"])
         call.ends()
+
+
+def test_an_answer_that_comes_again_after_the_bye_brings_no_media_back(world: RawTrunk) -> None:
+    """As when the ACK was late, and the BYE right behind it: both were read before the callee's repeated 200."""
+    carrier = world.carrier
+    with world.pbx() as pbx:
+        dialog = world.invited(pbx)
+        invite = carrier.wait_request("INVITE")
+        taken = carrier.taken(invite)
+
+        def answered() -> SipText:
+            """What the caller gets of the callee's 200."""
+            pbx.received.clear()
+            carrier.respond(invite, 200, tag=taken.local_tag, body=carrier.sdp())
+            return pbx.wait(lambda m: m.sip_status == 200 and "INVITE" in m.first("CSeq"), "the answer")
+
+        answer = answered()
+        pbx.final(dialog)
+        pbx.ack(dialog, answer)
+        carrier.wait_request("ACK")
+        assert answered().body == answer.body != ""
+        pbx.send(pbx.request(dialog, "BYE"))
+        carrier.respond(carrier.wait_request("BYE"), 200)
+        assert pbx.final(dialog, "BYE").sip_status == 200
+        late = answered()
+        assert (late.body, late.first("Content-Type")) == ("", "")
+        sid = world.node.record(dialog.call_id)["sid"]
+    with NgClient(Ports.read(world.node.settings.ports_file).ng) as media:
+        wait_for(lambda: sid[2:] not in media.calls(), "the end of its media", within=SILENCE)
 
 
 def stopped(pid: int) -> bool:
