@@ -58,7 +58,7 @@ def match_media(calls: list[Call], media: Media) -> None:
     for stream in media.streams:
         _by_sdp(stream, sockets, spans)
     _by_latch(media.streams)
-    _by_time(media.streams, list(spans.values()))
+    _by_time(media.streams, list(spans.values()), described)
     for number, stream in enumerate(media.streams):
         if stream.call is not None:
             by_id[stream.call].streams.append(number)
@@ -146,21 +146,26 @@ def _by_latch(streams: list[Stream]) -> None:
                 break
 
 
-def _by_time(streams: list[Stream], spans: list[_Span | None]) -> None:
-    """One end has the signalling address of one side of the only call that was up: a guess."""
+def _by_time(streams: list[Stream], spans: list[_Span | None], described: list[Described]) -> None:
+    """One end has the signalling address of one side of the only call that was up: a guess. A payload type that no SDP
+    of the call names is of another program on the same machine (a meeting in a browser).
+    """
     rest = [stream for stream in streams if stream.call is None]
     if not rest:
         return
+    named: dict[str, set[int]] = defaultdict(set)
+    for item in described:
+        named[item.call.id].update(int(text) for text in item.section.formats if text.isascii() and text.isdigit())
     by_host: dict[str, list[_Span]] = defaultdict(list)
     for span in sorted((s for s in spans if s is not None), key=lambda s: s.begin):
         for endpoint in (span.dialog.caller, span.dialog.callee):
             if endpoint is not None:
                 by_host[endpoint.ip].append(span)
     for stream in rest:
-        _guess(stream, by_host)
+        _guess(stream, by_host, named)
 
 
-def _guess(stream: Stream, by_host: dict[str, list[_Span]]) -> None:
+def _guess(stream: Stream, by_host: dict[str, list[_Span]], named: dict[str, set[int]]) -> None:
     hosts = {stream.src.ip, stream.dst.ip}
     candidates: dict[str, _Span] = {}
     for host in sorted(hosts):
@@ -171,6 +176,8 @@ def _guess(stream: Stream, by_host: dict[str, list[_Span]]) -> None:
             if len(candidates) > 1:
                 return
     for span in candidates.values():
+        if (types := named.get(span.call.id)) and types.isdisjoint(stream.payload_types):
+            return
         caller, callee = span.dialog.caller, span.dialog.callee
         stream.call, stream.match = span.call.id, "time"
         if caller is not None and callee is not None and caller.ip != callee.ip:

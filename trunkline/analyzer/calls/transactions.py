@@ -115,12 +115,14 @@ def _key(message: Message, method: str) -> _Key | None:
 
 
 def _branch_agrees(transaction: Transaction, response: Message) -> bool:
-    """Whether a response that no key finds may belong to it: a server may drop a branch, not invent one."""
+    """Whether a response that no key finds may belong to it: a server may drop a branch, not invent one. It may also
+    drop a Via that it cannot read, so that the branch of the one below comes up.
+    """
     request = transaction.request
     if request is None or not request.vias or not response.vias:
         return True
-    asked, answered = request.vias[0].branch, response.vias[0].branch
-    return not asked or not answered or asked == answered
+    answered = response.vias[0].branch
+    return not request.vias[0].branch or not answered or any(via.branch == answered for via in request.vias)
 
 
 def _mark_repeats(transaction: Transaction) -> None:

@@ -72,7 +72,8 @@ def measure(raw: Raw, types: PayloadTypes | None = None) -> Stream:
     if len(shaking):
         stream.jitter_mean_ms, stream.jitter_max_ms = timing.mean_and_peak(shaking, counted.marker[counts])
         (stream.jitter_p95_ms,) = timing.quantiles(shaking, 0.95)
-    stream.delay_p95_ms, late = timing.quantiles(waits, 0.95, 0.99)
+    (stream.delay_p95_ms,) = timing.quantiles(waits, 0.95)
+    (late,) = timing.quantiles(timing.settled(pace, waits), 0.99)
     _timing(stream, counted, order, pace)
     _gaps(stream, counted, order, once)
     _changes(stream, counted, rows)

@@ -10,6 +10,7 @@ import numpy as np
 from trunkline.analyzer.media.window import Array
 
 GAP_NS: Final = 300_000_000
+_SETTLES_S: Final = 2.0
 _RESET_S: Final = 1.0
 """A timestamp that is further off than this, from one packet to the next, was set anew: it says nothing of the
 network.
@@ -107,6 +108,15 @@ def delays(pace: Pace) -> Array:
     floor = np.minimum.reduceat(transit, cuts)
     waits: Array = transit - np.repeat(floor, np.diff(np.append(cuts, len(transit))))
     return waits
+
+
+def settled(pace: Pace, values: Array) -> Array:
+    """`values` of the steps without the first two seconds, in which a sender catches up on what it held back for ICE or
+    the answer. A short stream keeps them all.
+    """
+    if not len(values) or pace.elapsed[-1] < 5 * _SETTLES_S:
+        return values
+    return values[pace.elapsed >= _SETTLES_S]
 
 
 def _spans(elapsed: Array, width: float) -> Array:

@@ -40,6 +40,12 @@ def described(hop: Hop) -> Iterator[tuple[Message, Sdp]]:
                 yield message, sdp
 
 
+def is_fax(sdp: Sdp | None) -> bool:
+    """Whether the description asks for T.38 over UDPTL."""
+    section = sdp.first("image") if sdp is not None else None
+    return section is not None and section.port > 0 and "udptl" in section.protocol.lower()
+
+
 def answered(facts: Facts) -> Iterator[tuple[Hop, OfferAnswer, Message, Sdp]]:
     """Offers of calls that got an answer."""
     for hop in facts.calls():

@@ -12,7 +12,7 @@ from trunkline.analyzer.model.finding import Evidence
 from trunkline.analyzer.model.message import Message, SdpMedia
 from trunkline.analyzer.model.stream import Stream
 from trunkline.analyzer.model.trace import Trace
-from trunkline.analyzer.rules.descriptions import described
+from trunkline.analyzer.rules.descriptions import described, is_fax
 from trunkline.analyzer.rules.facts import Facts, Hop, facts_of
 from trunkline.analyzer.rules.quote import quote_stream
 
@@ -124,6 +124,12 @@ def end_time(flow: Flow) -> float | None:
 
 
 def always_active(flow: Flow) -> bool:
-    """Whether neither side was on hold at any time, and both sections were really sendrecv."""
+    """Whether neither side was on hold at any time, both sections were really sendrecv, and the call did not turn into
+    a fax (T.38), which takes the place of audio.
+    """
     says = [*flow.receiver_says, *flow.sender_says]
+    if flow.hop is not None and any(
+        is_fax(exchange.offer_sdp) and is_fax(exchange.answer_sdp) for exchange in flow.hop.dialog.exchanges
+    ):
+        return False
     return all(s.direction == "sendrecv" and s.port and s.address != "0.0.0.0" for _, s in says)

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trunkline.analyzer.model.finding import Finding
-from trunkline.analyzer.model.message import Message, Sdp
+from trunkline.analyzer.model.message import Message
 from trunkline.analyzer.model.trace import Trace
+from trunkline.analyzer.rules.descriptions import is_fax
 from trunkline.analyzer.rules.facts import Exchange, facts_of
 from trunkline.analyzer.rules.quote import quote, quote_sdp
 from trunkline.analyzer.rules.reason_text import reason_text
@@ -46,12 +47,6 @@ def check(trace: Trace) -> Iterator[Finding]:
             key=f"{final.src.ip if final.src else ''}:{final.status}:{falls_back}",
             values=values_of(exchange.hop, request, final),
         )
-
-
-def is_fax(sdp: Sdp | None) -> bool:
-    """Whether the description asks for T.38 over UDPTL."""
-    section = sdp.first("image") if sdp is not None else None
-    return section is not None and section.port > 0 and "udptl" in section.protocol.lower()
 
 
 def _falls_back(refused: Exchange, before: Message) -> bool:

@@ -13,9 +13,8 @@ from trunkline.analyzer.model.capture import Endpoint
 from trunkline.analyzer.model.finding import Finding
 from trunkline.analyzer.model.message import SdpMedia
 from trunkline.analyzer.model.trace import Trace
-from trunkline.analyzer.rules.descriptions import answered
+from trunkline.analyzer.rules.descriptions import answered, is_fax
 from trunkline.analyzer.rules.facts import facts_of, waited
-from trunkline.analyzer.rules.fax.fax_01 import is_fax
 from trunkline.analyzer.rules.quote import quote_sdp
 from trunkline.analyzer.rules.rule import Rule
 from trunkline.analyzer.rules.values import values_of

@@ -38,7 +38,9 @@ def check(trace: Trace) -> Iterator[Finding]:
                 place = problem.kind == "missing_header", problem.text == "Max-Forwards"
                 found.setdefault(place, []).append(problem.text)
         for (missing, light), names in found.items():
-            agent = message.value("User-Agent") or message.value("Server") or str(message.src or "a sender")
+            # Without a name it is the host: a program that opens a new port for each message is one program.
+            host = message.src.ip if message.src is not None else "a sender"
+            agent = message.value("User-Agent") or message.value("Server") or host
             name = message.method if message.is_request else f"{message.status} to {message.cseq_method or 'a request'}"
             yield RULE.finding(
                 f"{cut(name, 40)} of {cut(agent, 60)} has {'no' if missing else 'two'} {cut(', '.join(names), 80)}.",

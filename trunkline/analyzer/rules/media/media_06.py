@@ -2,8 +2,8 @@
 
 Proof: a gap of more than 300 ms with lost packets, or the last RTP of one direction more than 2 s before the BYE while
 the other direction goes on.
-Traps: hold, silence suppression, pauses of the capture itself (CAP-07). A sender that stands still for a moment and
-loses a packet besides is no drop-out of the network: what is missing has to fill the gap.
+Traps: hold, silence suppression, T.38 in the place of audio, pauses of the capture itself (CAP-07). A sender that
+stands still for a moment and loses a packet besides is no drop-out of the network: what is missing has to fill the gap.
 Fix: the link; time-outs of NAT.
 """
 

@@ -2,7 +2,8 @@
 
 Proof: a request was sent three times or more over at least 1.5 s, and nothing came back.
 Traps: a one-sided capture (needs both directions). Scanners that are not answered are well treated. ACK has no
-response; BYE and CANCEL are DLG-04 and CANCEL-02.
+response; BYE and CANCEL are DLG-04 and CANCEL-02. A call that is sent to several places and answered from one of them
+suffers little from the others: they are registrations that nobody uses any more.
 Fix: firewall, port, or a peer that is down; some providers drop unknown sources silently.
 """
 
@@ -12,7 +13,7 @@ from collections.abc import Iterator
 
 from trunkline.analyzer.model.finding import Finding
 from trunkline.analyzer.model.trace import Trace
-from trunkline.analyzer.rules.facts import facts_of, waited
+from trunkline.analyzer.rules.facts import Exchange, facts_of, waited
 from trunkline.analyzer.rules.quote import quote
 from trunkline.analyzer.rules.rule import Rule
 from trunkline.analyzer.rules.scanners import is_scanner
@@ -32,7 +33,7 @@ QUIET = 4.0
 
 
 def check(trace: Trace) -> Iterator[Finding]:
-    """One finding per destination and method."""
+    """One finding per destination host and method."""
     facts = facts_of(trace)
     heard = {message.src for message in trace.messages if message.src is not None}
     for exchange in facts.exchanges:
@@ -51,18 +52,36 @@ def check(trace: Trace) -> Iterator[Finding]:
             continue
         target = str(request.dst) if request.dst is not None else split_uri(request.ruri)[1]
         alive = request.dst in heard
-        grave = exchange.method in ("INVITE", "REGISTER") and not request.to_tag
+        elsewhere = answered_elsewhere(exchange)
+        grave = exchange.method in ("INVITE", "REGISTER") and not request.to_tag and not elsewhere
         yield RULE.finding(
             f"{exchange.method} to {target} was sent {len(sends)} times"
             + (f" in {span:.1f} s" if span else "")
             + ", and nothing came back."
-            + (" The same server answers other requests." if alive else ""),
+            + (" The same server answers other requests." if alive else "")
+            + (" The call was answered from another place: this registration is probably an old one." * elsewhere),
             "Either the request does not arrive, or its answer does not, or the other side drops it without a word.",
             calls=[exchange.id],
             evidence=[quote(message) for message in sends[:4]],
             severity="critical" if grave else "warn",
             confidence="strong" if alive or request.src is None else "proven",
-            key=f"{exchange.method}:{target}:{alive}",
+            key=f"{exchange.method}:{request.dst.ip if request.dst is not None else target}:{alive}:{elsewhere}",
             method=exchange.method,
             values=values_of(exchange.hop, request),
         )
+
+
+def answered_elsewhere(exchange: Exchange) -> bool:
+    """Whether the same INVITE went to other places too (RFC 3261 section 16.7), and one of them rang or answered."""
+    request = exchange.request
+    if request is None or exchange.method != "INVITE" or request.to_tag:
+        return False
+    return any(
+        message.status > 100 and message.src != request.dst and message.src is not None and message.dst == request.src
+        for dialog in exchange.hop.call.dialogs
+        if dialog.call_id == request.call_id
+        for transaction in dialog.invites
+        if transaction.request is not None
+        and (transaction.request.cseq, transaction.request.from_tag) == (request.cseq, request.from_tag)
+        for message in transaction.responses
+    )

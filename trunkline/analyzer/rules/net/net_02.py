@@ -2,7 +2,8 @@
 
 Proof: ICMP destination unreachable (or ICMPv6 type 1) that quotes a SIP message's or an RTP stream's ports.
 Traps: port unreachable for RTP right after the call's end is normal: the socket is closed first. So is one for the
-first packets, when they come before the port is open and those that follow are taken. RTCP is MEDIA-10.
+first packets, when they come before the port is open and those that follow are taken. With ICE (RFC 8445) the sender
+starts at the address in SDP and goes on at the one that its checks have found. RTCP is MEDIA-10.
 Fix: open the port, start the service; administratively prohibited is a firewall's rule.
 """
 
@@ -47,6 +48,7 @@ def check(trace: Trace) -> Iterator[Finding]:
             heard[message.src] = message.time
     streams = {(stream.src, stream.dst): number for number, stream in enumerate(trace.media.streams)}
     calls = {call.id: call for call in trace.calls}
+    known: dict[tuple[Endpoint, Endpoint], tuple[bool, Endpoint | None]] = {}
     for error in trace.capture.icmp:
         words = (V6 if ":" in error.sender else V4).get(error.code) if error.type in (1, 3) else None
         if words is None:
@@ -74,15 +76,19 @@ def check(trace: Trace) -> Iterator[Finding]:
                 or (call.ended is not None and error.time > call.ended - AFTER_END)
             ):
                 continue
-            taken = _taken_later(trace, error, stream)
+            if (error.src, error.dst) not in known:
+                known[error.src, error.dst] = _taken_later(trace, error, stream), _goes_on_at(trace, error, stream)
+            taken, moved = known[error.src, error.dst]
+            light = taken or moved is not None
             yield RULE.finding(
                 f"{error.sender} says {words} to the RTP from {error.src} to {error.dst}."
-                + (" The packets that followed were taken." if taken else ""),
+                + (" The packets that followed were taken." if taken else "")
+                + (f" The sender then went on to {moved}, where nothing was refused." if moved is not None else ""),
                 _why(words),
                 calls=[call.id],
                 evidence=[evidence],
-                severity="info" if taken else "critical",
-                key=f"rtp:{error.dst.ip}:{words}:{taken}",
+                severity="info" if light else "critical",
+                key=f"rtp:{error.dst.ip}:{words}:{light}",
             )
 
 
@@ -90,6 +96,21 @@ def _taken_later(trace: Trace, error: IcmpError, stream: Stream) -> bool:
     """Whether only the first packets of a stream were refused: its receiver was late to open the port."""
     same = [other.time for other in trace.capture.icmp if other.src == error.src and other.dst == error.dst]
     return len(same) <= 3 and max(same) - stream.first < 0.5 and stream.last - max(same) > 0.5 and stream.packets >= 20
+
+
+def _goes_on_at(trace: Trace, error: IcmpError, stream: Stream) -> Endpoint | None:
+    """Where the same socket sends most of its audio of the call, if that is another place and nobody refuses it."""
+    refused = {other.dst for other in trace.capture.icmp if other.src == error.src and other.protocol == "udp"}
+    for other in trace.media.streams:
+        if (
+            other.call == stream.call
+            and (other.src, other.payload_type) == (stream.src, stream.payload_type)
+            and other.dst not in refused
+            and other.last > stream.last
+            and other.packets > max(20, 2 * stream.packets)
+        ):
+            return other.dst
+    return None
 
 
 def _why(words: str) -> str:

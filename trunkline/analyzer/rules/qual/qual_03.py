@@ -1,7 +1,8 @@
 """A low estimate of speech quality.
 
 Proof: the E-model's MOS from loss, bursts, jitter and codec.
-Traps: an estimate of one direction, from packets alone: always a hint.
+Traps: an estimate of one direction, from packets alone: always a hint. For a codec that G.113 does not have it is
+rough, and no reason for alarm.
 Fix: as for loss and jitter.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from trunkline.analyzer.media.codecs import impairment
 from trunkline.analyzer.model.finding import Finding
 from trunkline.analyzer.model.trace import Trace
 from trunkline.analyzer.rules.flows import flows_of
@@ -34,7 +36,8 @@ def check(trace: Trace) -> Iterator[Finding]:
         stream = flow.stream
         if stream.mos is None or stream.mos >= 3.6 or stream.packets < (100 if stream.lost else MOST_OF_START):
             continue
-        grave = stream.mos < 3.1
+        known = impairment(stream.codec, stream.clock_rate)
+        grave = stream.mos < 3.1 and known is not None and not known.rough
         yield RULE.finding(
             f"Estimated MOS of audio from {stream.src}: {stream.mos:.1f} ({stream.mos_basis}).",
             "Below 3.6 many listeners are dissatisfied; below 3.1 nearly all. It is an estimate from packets.",

@@ -1,7 +1,8 @@
 """The sender's clock is off.
 
 Proof: the rate of RTP timestamps against the capture's clock.
-Traps: the capture's own clock may be off by some 50 ppm. G.722 counts 8,000 per second by RFC 3551.
+Traps: the capture's own clock may be off by some 50 ppm. G.722 counts 8,000 per second by RFC 3551. A dynamic payload
+type that no SDP names has no known clock.
 Fix: the device's clock or timing source.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from trunkline.analyzer.media.codecs import FIRST_DYNAMIC
 from trunkline.analyzer.model.finding import Finding
 from trunkline.analyzer.model.trace import Trace
 from trunkline.analyzer.rules.flows import flows_of
@@ -33,6 +35,8 @@ def check(trace: Trace) -> Iterator[Finding]:
         skew = stream.skew_ppm
         if stream.wrong_clock is not None:
             text = f"counts {stream.wrong_clock:.0f} per second where the codec has {stream.clock_rate}"
+            if stream.payload_type >= FIRST_DYNAMIC and not flow.receiver_says and not flow.sender_says:
+                continue  # no SDP names the codec: its clock rate is a guess
         elif skew is not None and abs(skew) > 200 and stream.duration > 30:
             text = f"runs {abs(skew):.0f} ppm too {'fast' if skew > 0 else 'slow'}"
         else:

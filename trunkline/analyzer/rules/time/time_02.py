@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trunkline.analyzer.model.finding import Finding
+from trunkline.analyzer.model.message import Message
 from trunkline.analyzer.model.trace import Trace
-from trunkline.analyzer.rules.facts import facts_of
+from trunkline.analyzer.rules.facts import Exchange, facts_of
 from trunkline.analyzer.rules.quote import quote
 from trunkline.analyzer.rules.rule import Rule
 from trunkline.analyzer.rules.scanners import is_scanner
@@ -42,15 +43,38 @@ def check(trace: Trace) -> Iterator[Finding]:
             continue
         delay = first.time - request.time
         many = len(again) >= 2
+        unheard = again[0].index > first.index
         yield RULE.finding(
             f"{exchange.method} to {request.dst or 'the server'} was sent {len(again) + 1} times; the first answer "
-            f"({first.status}) came after {delay:.1f} s.",
+            f"({first.status}) came after {delay:.1f} s"
+            + (", ahead of the repetition: it did not reach the sender, or was not understood." if unheard else "."),
             "The sender repeats a request when no answer has come within 0.5 s: packets are lost, or the server "
             "is slow.",
             calls=[exchange.id],
             evidence=[quote(request), quote(again[0]), quote(first)],
             severity="warn" if many else "info",
-            key=f"{exchange.method}:{request.dst.ip if request.dst else ''}:{many}",
+            key=f"{exchange.method}:{_origin(exchange, request)}:{many}",
             method=exchange.method,
             values=values_of(exchange.hop, request, first),
         )
+
+
+def _origin(exchange: Exchange, request: Message) -> str:
+    """Who repeated it first: a proxy that passes each repetition on is not another fault."""
+    hop = exchange.hop
+    for dialog in hop.call.dialogs:
+        if dialog is hop.dialog or dialog.call_id != request.call_id:
+            continue
+        for transaction in dialog.transactions:
+            sent = transaction.request
+            if (
+                sent is not None
+                and len(transaction.requests) > 1
+                and sent.index < request.index
+                and (sent.method, sent.cseq, sent.from_tag) == (request.method, request.cseq, request.from_tag)
+                and sent.dst is not None
+                and request.src is not None
+                and sent.dst.ip == request.src.ip
+            ):
+                return sent.dst.ip
+    return request.dst.ip if request.dst is not None else ""
