@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from capture_builders import frame, pcap, sip, tcp
+from capture_builders import ether, frame, ip4, pcap, sip, tcp, udp
 
 from trunkline.analyzer.limits import Limits
 from trunkline.analyzer.model.capture import Capture
@@ -104,3 +104,18 @@ def test_a_method_may_be_as_long_as_a_fuzzer_makes_it():
     for length in (1, 64, 65, 5_000):
         line = b"a" * length + b" sip:x@192.0.2.1 SIP/2.0\r\nCSeq: 1 INVITE\r\n\r\n"
         assert sip_start(line) == 0
+
+
+@pytest.mark.parametrize("kept", [28, 40, 200, 548])
+def test_messages_that_icmp_quotes_are_counted_apart(tmp_path, kept):
+    """RFC 792 quotes 8 bytes of the packet, RFC 1812 section 4.3.2.3 as much as fits into 576: tshark counts these."""
+    refused = b"\3\3\0\0\0\0\0\0" + ip4(udp(sip("REGISTER", b"x" * 300)))[:kept]
+    port_of_nobody = b"\3\3\0\0\0\0\0\0" + ip4(udp(sip(), ("192.0.2.1", 40_000), ("198.51.100.7", 40_002)))[:kept]
+    other = b"\3\3\0\0\0\0\0\0" + ip4(udp(b"GET / HTTP/1.1\r\n\r\n"))[:kept]
+    path = tmp_path / "icmp.pcap"
+    path.write_bytes(pcap([frame(sip()), *(ether(ip4(body, protocol=1)) for body in (refused, port_of_nobody, other))]))
+    capture = Capture()
+    read_files([path], capture, Limits(), Nothing())
+    quoted = Counter(error.place.frame for error in capture.icmp if error.quotes_sip)
+    assert ours(path) == {1: 1}
+    assert ours(path) + quoted == tshark(path)

@@ -89,6 +89,8 @@ class IcmpError:
     """Who had sent the quoted packet."""
     dst: Endpoint
     protocol: Literal["udp", "tcp", "other"]
+    quotes_sip: bool = False
+    """The quoted datagram begins with a SIP message."""
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ from typing import Literal
 from trunkline.analyzer.model.capture import Endpoint, IcmpError
 from trunkline.analyzer.read.flows import address_text
 from trunkline.analyzer.read.frame import Frame
+from trunkline.analyzer.read.sip_start import sip_start
 
 ERRORS = {4: {3, 11}, 6: {1, 2, 3, 4}}
 PROTOCOLS: dict[int, Literal["udp", "tcp"]] = {17: "udp", 6: "tcp"}
@@ -35,6 +36,7 @@ def read_icmp(frame: Frame, sender: str, packet: bytes, at: int, end: int, versi
         Endpoint(src, sport),
         Endpoint(dst, dport),
         PROTOCOLS.get(protocol, "other"),
+        protocol == 17 and sip_start(packet[ports + 8 : end]) >= 0,
     )
 
 

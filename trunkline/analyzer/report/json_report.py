@@ -26,6 +26,7 @@ def document(analysis: Analysis) -> Document:
     """
     trace = analysis.trace
     media = trace.media
+    quoted = sum(error.quotes_sip for error in trace.capture.icmp)
     return {
         "schema": SCHEMA,
         "verdict": analysis.verdict,
@@ -41,7 +42,7 @@ def document(analysis: Analysis) -> Document:
             "inside_nat": trace.inside_nat,
             "media_captured": media.captured,
         },
-        "sip": {"messages": len(trace.messages), "calls": calls_of(trace)},
+        "sip": {"messages": len(trace.messages) + quoted, "quoted": quoted, "calls": calls_of(trace)},
         "calls": [_call(call) for call in trace.calls],
         "streams": [_stream(stream) for stream in media.streams],
         "rtcp": [_rtcp(report) for report in media.rtcp[:1000]],
