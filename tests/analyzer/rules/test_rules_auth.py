@@ -177,6 +177,28 @@ def test_the_digest_is_recomputed_and_the_secret_stays_secret(password, status, 
     assert all("secret" not in repr(finding) for finding in found)
 
 
+@pytest.mark.parametrize(
+    ("user", "realm", "password", "words"),
+    [
+        ("u", "sip.twilio.com", "secret ", "a blank behind it"),
+        ("u", "192.0.2.1", "secret", "realm is wrong"),
+        ("+4989654321", "sip.twilio.com", "secret", "user name is wrong"),
+        ("u", "sip.twilio.com", "altogether other", "password is wrong in the PBX."),
+    ],
+)
+def test_the_finding_says_what_in_the_digest_is_wrong(user, realm, password, words):
+    def md5(text):
+        return hashlib.md5(text.encode()).hexdigest()
+
+    response = md5(f"{md5(f'{user}:{realm}:{password}')}:n1:{md5('INVITE:' + DEFAULT_URI)}")
+    sent = answer().replace("0" * 32, response)
+    text = CHALLENGED + f"0.1 > INVITE | {sent} | From: <sip:+4989654321@192.0.2.1>;tag=1a\n0.2 < 403\n0.3 > ACK"
+    (found,) = of_rule(trace_of(text, options=Options(passwords={"u": "secret"})), "AUTH-10")
+    assert words in found.what
+    assert found.severity == "critical"
+    assert "secret" not in repr(found)
+
+
 def test_the_address_that_the_provider_sees_is_quoted():
     via = "Via: SIP/2.0/UDP 192.168.1.10:5060;received=203.0.113.10;rport=1025;branch=z9hG4bK-1-a-1"
     trace = trace_of(f"0 > INVITE\n0.1 < 403 Forbidden | {via}\n0.2 > ACK", a=PBX)
