@@ -13,6 +13,8 @@ from trunkline.pbx.snippets import SYSTEMS, fixes_for
 
 NEEDS_OUTSIDE = "public_address"
 """Topic of remedies that repairs only what crosses a NAT."""
+UNNEEDED, OF_A_TRUNK = "unneeded_methods", "OPTIONS"
+"""Topic, and the only method that a PBX sends of its own accord on a trunk: the others are a telephone's."""
 REPAIRS_NOTHING = "CAP-"
 """Remarks on the capture itself: a fix for `any` suffices."""
 
@@ -40,6 +42,8 @@ def fixes_of(trace: Trace, findings: list[Finding]) -> list[list[Fix]]:
         ]
         if finding.rule.startswith(REPAIRS_NOTHING) or finding.severity == "info":
             found = [fix for fix in found if fix.pbx in {"any", pbx}]
+        if finding.fix_values.get("method", OF_A_TRUNK) != OF_A_TRUNK:
+            found = [fix for fix in found if fix.pbx == "any" or fix.title != TOPICS[UNNEEDED].title]
         if not outside:
             found = [fix for fix in found if fix.title != TOPICS[NEEDS_OUTSIDE].title]
         all_fixes.append(found)

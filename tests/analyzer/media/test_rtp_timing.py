@@ -160,3 +160,13 @@ def test_a_sender_that_stops_its_timestamps_has_no_clock_of_thousands_of_ppm():
     stream = only(packets)
     assert stream.skew_ppm is None or abs(stream.skew_ppm) < 5000
     assert stream.wrong_clock is None
+
+
+def test_a_jitter_buffer_comes_to_terms_with_a_sender_that_stood_still():
+    """Twice it stops for 110 ms and goes on with the timestamp it had: what comes behind it is late by that much."""
+    steady = talk(1500)
+    packets = [moved(packet, 110.0 * ((row > 400) + (row > 900))) for row, packet in enumerate(steady)]
+    assert only(steady).mos == pytest.approx(4.4, abs=0.1)
+    assert only(packets).mos > 4.0
+    held = [moved(packet, max(0.0, 260.0 - 20.0 * (row % 50))) for row, packet in enumerate(steady)]
+    assert only(held).mos < only(packets).mos - 0.1

@@ -278,3 +278,14 @@ def test_the_limit_of_messages():
     capture, _ = read(pcap([frame(sip())] * 5), limits=Limits(messages=3))
     assert len(capture.messages) == 3
     assert len(capture.damage) == 1
+
+
+def test_keys_to_decrypt_tls_do_no_harm():
+    keys = b"CLIENT_RANDOM " + b"0" * 64 + b" " + b"1" * 96 + b"\n"
+    secrets = block(10, struct.pack("<II", 0x544C534B, len(keys)) + keys)
+    plain, rows = read(section() + interface() + enhanced(TWO[0]) + enhanced(TWO[1]))
+    capture, same = read(section() + interface() + secrets + enhanced(TWO[0]) + secrets + enhanced(TWO[1]))
+    assert [(m.data, m.place) for m in capture.messages] == [(m.data, m.place) for m in plain.messages]
+    assert rows == same
+    assert [damage.what for damage in plain.damage] == []
+    assert ["keys to decrypt TLS" in damage.what for damage in capture.damage] == [True]

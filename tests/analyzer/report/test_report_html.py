@@ -146,3 +146,26 @@ def test_a_large_capture_keeps_its_calls_with_problems():
 def test_nothing_invisible_passes():
     for bad in ("\x1b[31m", "\x00", "\u202e", "\ud800", "\udcff", "\x9b", "\r\n", "\ufffe"):
         assert visible(bad).isprintable(), bad.encode("unicode-escape")
+
+
+def test_on_paper_stand_the_words_of_a_finding_and_not_the_settings_of_all_systems():
+    text, root = parsed(hostile_call.hostile())
+    folded = list(root.iter("details"))
+    assert folded
+    inside = {id(item) for box in root.iter("div") if "systems" in box.get("class", "") for item in box.iter("details")}
+    assert {id(item) for item in folded} <= inside
+    assert "systems are in this file" in text
+    paper = STYLE.partition("@media print")[2]
+    assert re.search(r"\.systems\s*\{display:none\}", paper)
+    assert re.search(r"\.onlyprint\s*\{display:block\}", paper)
+
+
+def test_a_finding_of_many_places_shows_the_first():
+    finding = Finding("NET-02", "critical", "proven", "t", "w.", "y.", "r")
+    finding.evidence = [Evidence(header="ICMP", text=f"port {number}") for number in range(12)]
+    analysis = analyze(hostile_call.pcap(hostile_call.ordinary()))
+    analysis.findings[:] = [finding]
+    said = page(analysis)
+    assert "port 5" in said
+    assert "port 6" not in said
+    assert "… and 6 more places" in said

@@ -8,6 +8,7 @@ from test_rules_media import FAR, OURS, back, talk, there
 from test_rules_sdp import call, sdp, stream
 from traffic import BASE, OTHER, PBX, PHONE, PUBLIC, TWILIO, endpoint, trace_of
 
+from trunkline.analyzer.fixes import add_fixes
 from trunkline.analyzer.model.capture import Capture, IcmpError, Place
 from trunkline.analyzer.model.stream import Gap, Media
 from trunkline.analyzer.rules.engine import judge
@@ -198,3 +199,29 @@ def test_a_proxy_whose_via_nobody_can_read_is_answered_all_the_same():
     assert (call_seen.status, call_seen.final_status) == ("completed", 200)
     (stranger,) = trace_of(text.replace(f"200 | Via: {below}", "200 | Via: SIP/2.0/UDP x;branch=z9hG4bK.other")).calls
     assert stranger.answered is None
+
+
+def test_a_low_mos_does_not_follow_from_the_jitter_of_the_other_direction():
+    shaky = {"jitter_mean_ms": 30.0, "jitter_max_ms": 80.0}
+
+    def cause(**more):
+        found = judge(talk(there(**shaky), back(**more)) if "mos" in more else talk(there(**shaky, mos=3.2), back()))
+        return next(finding.caused_by for finding in found if finding.rule == "QUAL-03")
+
+    assert cause() == "QUAL-02"
+    assert cause(mos=3.2) == ""
+
+
+def test_a_telephones_presence_is_no_setting_of_the_trunk():
+    def snippets(method):
+        text = f"0 > {method} sip:x.example | User-Agent: Asterisk PBX 20.5.0\n0.1 < 405"
+        trace = trace_of(text, a=PBX)
+        trace.options.pbx = "chan_sip"
+        found = of_rule(trace, "ROUTE-05")
+        add_fixes(trace, found)
+        assert found
+        assert all(finding.fixes for finding in found)
+        return [fix.snippet for finding in found for fix in finding.fixes if fix.pbx != "any"]
+
+    assert snippets("OPTIONS")
+    assert not snippets("PUBLISH")

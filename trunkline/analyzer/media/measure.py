@@ -73,7 +73,8 @@ def measure(raw: Raw, types: PayloadTypes | None = None) -> Stream:
         stream.jitter_mean_ms, stream.jitter_max_ms = timing.mean_and_peak(shaking, counted.marker[counts])
         (stream.jitter_p95_ms,) = timing.quantiles(shaking, 0.95)
     (stream.delay_p95_ms,) = timing.quantiles(waits, 0.95)
-    (late,) = timing.quantiles(timing.settled(pace, waits), 0.99)
+    in_buffer = timing.delays(pace, timing.BUFFER_S) * 1000
+    (late,) = timing.quantiles(timing.settled(pace, in_buffer), 0.99)
     _timing(stream, counted, order, pace)
     _gaps(stream, counted, order, once)
     _changes(stream, counted, rows)

@@ -11,6 +11,10 @@ from trunkline.analyzer.media.window import Array
 
 GAP_NS: Final = 300_000_000
 _SETTLES_S: Final = 2.0
+BUFFER_S: Final = 5.0
+"""In about this time a jitter buffer has come to terms with a sender that stood still for a moment, and is late by that
+much from then on.
+"""
 _RESET_S: Final = 1.0
 """A timestamp that is further off than this, from one packet to the next, was set anew: it says nothing of the
 network.
@@ -97,14 +101,14 @@ def quantiles(values: Array, *shares: float) -> list[float]:
     return [float(sorted_there[place]) for place in places]
 
 
-def delays(pace: Pace) -> Array:
-    """How much later each packet came than the earliest one of its minute, in seconds: a drifting clock does not add
-    up.
+def delays(pace: Pace, width: float = 60.0) -> Array:
+    """How much later each packet came than the earliest one of its minute (of `width` seconds), in seconds: a drifting
+    clock does not add up.
     """
     transit = pace.transit
     if not len(transit):
         return transit
-    cuts = _spans(pace.elapsed, 60.0)
+    cuts = _spans(pace.elapsed, width)
     floor = np.minimum.reduceat(transit, cuts)
     waits: Array = transit - np.repeat(floor, np.diff(np.append(cuts, len(transit))))
     return waits

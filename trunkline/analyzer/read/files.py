@@ -166,7 +166,7 @@ class Reading:
                 self.step(before + behind)
         source.link_types = tuple(links)
         if secrets is not None and secrets.secrets:
-            complain("the file holds keys to decrypt TLS; they are not used", None)
+            complain("the file holds keys to decrypt TLS: they are not used, and whoever gets the file has them", None)
 
     def text(self, number: int, source: SourceFile, data: Bytes, packed: tuple[str, ...]) -> None:
         """Logs are read by the room `text`, which is imported for them alone."""

@@ -11,6 +11,8 @@ from trunkline.analyzer.report.terminal import SURE, WORDS, place_of
 from trunkline.pbx.snippets import SYSTEMS
 
 MOST_CALLS_NAMED = 40
+MOST_PLACES = 6
+"""Of one finding. A thirteenth ICMP error tells nobody more than the first."""
 
 
 def article(finding: Finding, effects: list[Finding], analysis: Analysis, shown: set[str]) -> str:
@@ -40,7 +42,10 @@ def _evidence(finding: Finding, analysis: Analysis, shown: set[str]) -> str:
         for dialog in call.dialogs
         for message in dialog.messages
     }
-    items = [_place(evidence, analysis, several, drawn) for evidence in finding.evidence]
+    items = [_place(evidence, analysis, several, drawn) for evidence in finding.evidence[:MOST_PLACES]]
+    more = len(finding.evidence) - len(items)
+    if more > 0:
+        items.append(tag("li", e(f"… and {more} more places (--json lists them)")))
     return tag("h4", "Where it shows") + tag("ul", "".join(items), class_="evidence")
 
 
@@ -60,13 +65,18 @@ def _fixes(fixes: list[Fix]) -> str:
         parts.append(tag("p", f"<strong>{e(fix.title)}.</strong> {e(fix.text)}"))
         parts.append(tag("pre", e_lines(fix.snippet)) if fix.snippet else "")
     systems = list(dict.fromkeys(fix.pbx for fix in settings))
+    folded = ""
     for system in systems:
         inner = "".join(_setting(fix) for fix in settings if fix.pbx == system)
         name = e(SYSTEMS.get(system, system))
         if len(systems) == 1:
             parts.append(tag("p", f"In {name}:") + inner)
         else:
-            parts.append(tag("details", tag("summary", f"In {name}") + inner))
+            folded += tag("details", tag("summary", f"In {name}") + inner)
+    if folded:
+        parts.append(tag("div", folded, class_="systems noprint"))
+        several = f"The settings of {len(systems)} systems are in this file, on the screen; --pbx NAME chooses one."
+        parts.append(tag("p", e(several), class_="onlyprint"))
     return "".join(parts)
 
 

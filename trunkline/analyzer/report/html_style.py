@@ -73,6 +73,8 @@ svg .fault .arrow{stroke-width:3}svg .fault text{font-weight:700}
 figcaption{font-size:.9rem;color:var(--muted)}
 svg .bar{fill:var(--critical)}svg .curve{fill:none;stroke:var(--info);stroke-width:1.5}
 svg .grid{stroke:var(--line)}
+.onlyprint{display:none}
+.systems{display:flex;flex-wrap:wrap;gap:.1rem 1.1rem}.systems details[open]{flex-basis:100%}
 @media (max-width:40rem){body{padding:.7rem}article{padding:.6rem .7rem}h1{font-size:1.35rem}
 td,th{white-space:nowrap;padding:.3rem .4rem}table{font-size:.85rem}.scroll svg{zoom:.85}
 .charts{grid-template-columns:1fr}}
@@ -80,7 +82,7 @@ td,th{white-space:nowrap;padding:.3rem .4rem}table{font-size:.85rem}.scroll svg{
 --warn:#7a4900;--security:#5a328a;--info:#0b4d91;--mark:#ffe2a8;--marktext:#000;--band:#e4f1f9;--link:#000;
 color-scheme:light}
 body{max-width:none;font-size:11pt}article,tr,.charts figure{break-inside:avoid}
-.msg.fault{display:block}.noprint{display:none}.scroll{overflow:visible;border:0}
+.msg.fault,.onlyprint{display:block}.noprint,.systems{display:none}.scroll{overflow:visible;border:0}
 .scroll svg{max-width:100%;height:auto;zoom:1}table{font-size:9pt}td,th{padding:.2rem .35rem}
 details::details-content{content-visibility:visible;block-size:auto}}
 """

@@ -69,6 +69,10 @@ EFFECTS: dict[str, tuple[str, ...]] = {
 """Cause to effects, for the same call."""
 
 
+OF_ONE_STREAM = ("QUAL-01", "QUAL-02", "QUAL-03", "MEDIA-06")
+"""What they say they say of one direction."""
+
+
 def suppress(findings: list[Finding]) -> list[Finding]:
     """Sets `caused_by`, and drops heuristics that the provider's own word makes needless. An effect that also touches
     calls without the cause stays a finding of its own, for those.
@@ -95,6 +99,10 @@ def _covers(cause: Finding, effect: Finding) -> bool:
         return cause.merge_key == "gaps"
     if cause.rule == "SDP-01" and cause.severity != "critical":
         return False  # the RTP that it would keep away arrives all the same
+    if cause.rule in OF_ONE_STREAM and effect.rule in OF_ONE_STREAM:
+        there, mine = ({item.stream for item in finding.evidence} for finding in (cause, effect))
+        if None not in mine and not mine <= there:
+            return False  # the other direction of the call
     return bool(effect.calls) and set(effect.calls) <= set(cause.calls)
 
 
