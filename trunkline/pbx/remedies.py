@@ -302,6 +302,11 @@ TOPICS: dict[str, Topic] = {
         "Answers come late or not at all: packet loss on the way, an overloaded server, or slow lookups before "
         "it answers.",
     ),
+    "paths": Topic(
+        "Look for two ways that the packets take",
+        "Bonded links, a load balancer that shares out packets, or two interfaces with one address: audio has to keep "
+        "to one of them.",
+    ),
     "provider_state": Topic(
         "Check the account at the provider",
         "Balance, trial limits, permission for the country, calls per second and concurrent calls.",

@@ -123,7 +123,7 @@ RULE_TOPICS: dict[str, tuple[str, ...]] = {
     "QUAL-01": ("qos",),
     "QUAL-02": ("jitter_buffer", "qos"),
     "QUAL-03": ("qos",),
-    "QUAL-04": ("network_loss",),
+    "QUAL-04": ("paths",),
     "QUAL-05": ("audio_path",),
     "QUAL-06": ("clock",),
     "QUAL-07": ("level",),

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from trunkline.analyzer.model.call import Call
 from trunkline.analyzer.model.finding import Finding
 from trunkline.analyzer.model.trace import Analysis
+from trunkline.analyzer.report.consequences import placed
 from trunkline.analyzer.report.html_calls import call_section, calls_table, streams_table
 from trunkline.analyzer.report.html_findings import article
 from trunkline.analyzer.report.html_style import STYLE
@@ -74,21 +75,16 @@ def _worst(findings: Iterable[Finding]) -> str:
 
 
 def _findings(analysis: Analysis, shown: set[str]) -> str:
-    rules = {finding.rule for finding in analysis.findings if not finding.caused_by}
-    main = [finding for finding in analysis.findings if finding.caused_by not in rules]
-    effects: dict[str, list[Finding]] = {}
-    for finding in analysis.findings:
-        if finding.caused_by in rules:
-            effects.setdefault(finding.caused_by, []).append(finding)
-    problems = [finding for finding in main if is_problem(finding)]
-    remarks = [finding for finding in main if not is_problem(finding)]
+    main = placed(analysis.findings)
+    problems = [(finding, effects) for finding, effects in main if is_problem(finding)]
+    remarks = [(finding, effects) for finding, effects in main if not is_problem(finding)]
     parts = []
     if problems:
         parts.append(tag("h2", "What is wrong, and what to change"))
-        parts += [article(f, effects.pop(f.rule, []), analysis, shown) for f in problems]
+        parts += [article(finding, effects, analysis, shown) for finding, effects in problems]
     if remarks:
         parts.append(tag("h2", "Worth knowing"))
-        parts += [article(f, effects.pop(f.rule, []), analysis, shown) for f in remarks]
+        parts += [article(finding, effects, analysis, shown) for finding, effects in remarks]
     return "".join(parts)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from trunkline.analyzer.model.finding import Evidence, Finding, Fix
 from trunkline.analyzer.model.trace import Analysis
+from trunkline.analyzer.report.consequences import placed
 from trunkline.analyzer.report.escape import shortened, visible
 from trunkline.analyzer.report.ladder import ladder_of
 from trunkline.analyzer.report.paint import COLOURS, Paint
@@ -38,17 +39,12 @@ def _head(analysis: Analysis, paint: Paint) -> Iterator[str]:
 
 
 def _findings(analysis: Analysis, paint: Paint) -> Iterator[str]:
-    effects: dict[str, list[Finding]] = {}
-    shown = {finding.rule for finding in analysis.findings if not finding.caused_by}
-    for finding in analysis.findings:
-        if finding.caused_by in shown:
-            effects.setdefault(finding.caused_by, []).append(finding)
-    main = [finding for finding in analysis.findings if finding.caused_by not in shown]
-    problems = [finding for finding in main if is_problem(finding)]
-    for number, finding in enumerate(problems, 1):
+    main = placed(analysis.findings)
+    problems = [(finding, effects) for finding, effects in main if is_problem(finding)]
+    for number, (finding, effects) in enumerate(problems, 1):
         yield ""
-        yield from _finding(number, finding, effects.pop(finding.rule, []), analysis, paint)
-    remarks = [finding for finding in main if not is_problem(finding)]
+        yield from _finding(number, finding, effects, analysis, paint)
+    remarks = [finding for finding, _ in main if not is_problem(finding)]
     if remarks:
         yield ""
         yield paint.bold("Worth knowing")

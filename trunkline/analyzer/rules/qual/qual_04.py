@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trunkline.analyzer.model.finding import Finding
+from trunkline.analyzer.model.stream import Stream
 from trunkline.analyzer.model.trace import Trace
 from trunkline.analyzer.rules.flows import flows_of
 from trunkline.analyzer.rules.rule import Rule
@@ -31,9 +32,14 @@ def check(trace: Trace) -> Iterator[Finding]:
         if stream.packets < 50 or stream.reordered + stream.duplicates < max(3, stream.packets // 500):
             continue
         yield RULE.finding(
-            f"From {stream.src} {stream.duplicates} packets come twice and {stream.reordered} out of order.",
+            f"From {stream.src} {_counts(stream)}.",
             "A jitter buffer sorts them; what comes too late is lost.",
             calls=flow.calls,
             evidence=[flow.quoted(f"{stream.duplicates} duplicates, {stream.reordered} reordered")],
             key=stream.src.ip,
         )
+
+
+def _counts(stream: Stream) -> str:
+    told = ((stream.duplicates, "come twice"), (stream.reordered, "come out of order"))
+    return " and ".join(f"{count} packet{'s' * (count != 1)} {how}" for count, how in told if count)
