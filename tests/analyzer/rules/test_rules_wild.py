@@ -10,7 +10,9 @@ from traffic import BASE, OTHER, PBX, PHONE, PUBLIC, TWILIO, endpoint, trace_of
 
 from trunkline.analyzer.fixes import add_fixes
 from trunkline.analyzer.model.capture import Capture, IcmpError, Place
+from trunkline.analyzer.model.finding import Finding
 from trunkline.analyzer.model.stream import Gap, Media
+from trunkline.analyzer.report.consequences import placed
 from trunkline.analyzer.rules.engine import judge
 
 LAN = {"a": PHONE, "b": PBX}
@@ -225,3 +227,37 @@ def test_a_telephones_presence_is_no_setting_of_the_trunk():
 
     assert snippets("OPTIONS")
     assert not snippets("PUBLISH")
+
+
+def test_a_consequence_stands_beneath_the_finding_of_its_own_call():
+    def finding(rule, call_id, cause=""):
+        return Finding(rule, "critical", "proven", rule, "w.", "y.", "r", calls=[call_id], caused_by=cause)
+
+    one, two = finding("AUTH-03", "c1"), finding("AUTH-03", "c2")
+    effect, alone = finding("AUTH-08", "c2", "AUTH-03"), finding("MEDIA-02", "c2", "SDP-01")
+    assert placed([one, two, effect, alone]) == [(one, []), (two, [effect]), (alone, [])]
+
+
+def test_the_mark_of_audio_is_one_remark():
+    (found,) = of_rule(talk(there(dscp=0), back(dscp=0)), "MEDIA-11")
+    assert "203.0.113.10, 168.86.128.5" in found.what
+    assert len(of_rule(talk(there(dscp=0), back(dscp=10)), "MEDIA-11")) == 2
+
+
+def test_packets_out_of_order_are_no_matter_of_signalling():
+    trace = talk(there(reordered=9), back())
+    (found,) = of_rule(trace, "QUAL-04")
+    assert "9 packets come out of order." in found.what
+    add_fixes(trace, [found])
+    assert [fix.title for fix in found.fixes] == ["Look for two ways that the packets take"]
+
+
+def test_an_answer_that_only_the_far_hop_shows_answers_the_call():
+    text = (
+        "0 > INVITE\n0.01 b>c INVITE #cseq=1 #fromtag=1a\n0.7 c>b 180\n0.7 < 180 #cseq=1\n4 c>b 200\n4.1 > ACK\n"
+        "4.2 b>c ACK #cseq=1 #fromtag=1a\n20 > BYE\n20.1 b>c BYE #fromtag=1a\n20.2 c>b 200\n20.3 < 200"
+    )
+    (seen,) = trace_of(text, hosts={"c": OTHER}).calls
+    assert (seen.status, seen.final_status, seen.answered) == ("completed", 200, pytest.approx(BASE + 4))
+    (refused,) = trace_of(text.replace("4 c>b 200", "4 c>b 486").partition("4.1")[0], hosts={"c": OTHER}).calls
+    assert refused.answered is None

@@ -72,7 +72,7 @@ def _call_status(call: Call, first: Dialog) -> None:
         return
     for dialog in call.dialogs:
         _ringing(call, dialog)
-    final = invite.final
+    final = invite.final or _answer_elsewhere(call, first, invite)
     if final is not None:
         call.final_status, call.final_reason = final.status, final.reason
     if final is not None and final.status < 300:
@@ -91,6 +91,18 @@ def _call_status(call: Call, first: Dialog) -> None:
             call.ended_by = "caller" if canceled else "callee"
         elif invite.cancel is not None:
             call.ended, call.ended_by = invite.cancel.time, "caller"
+
+
+def _answer_elsewhere(call: Call, first: Dialog, invite: Transaction) -> Message | None:
+    """The 2xx that this hop's capture lacks and a later hop's has. It was passed on, for there is an ACK."""
+    if not invite.ack:
+        return None
+    for dialog in call.dialogs:
+        if dialog is not first and dialog.call_id == first.call_id:
+            other = last_initial_invite(dialog)
+            if other is not None and other.final is not None and other.final.status < 300:
+                return other.final
+    return None
 
 
 def _ringing(call: Call, dialog: Dialog) -> None:
