@@ -8,6 +8,7 @@ from trunkline.analyzer.calls.duplicates import mark_duplicates
 from trunkline.analyzer.calls.facing import set_facing
 from trunkline.analyzer.calls.legs import join
 from trunkline.analyzer.calls.media_match import match_media
+from trunkline.analyzer.calls.relayed import relayed
 from trunkline.analyzer.calls.status import set_status
 from trunkline.analyzer.garbage import no_collection
 from trunkline.analyzer.limits import Limits
@@ -40,7 +41,7 @@ def _build(capture: Capture, media: Media, options: Options, limits: Limits) -> 
         profile, why = recognise(messages, options.provider)
     found = dialogs_of(messages, end)
     set_facing(found, profile, capture, options)
-    calls = _calls(found)
+    calls = _calls(found, media)
     trace = Trace(capture, messages, found, calls, media, profile, why, options, start=start, end=end)
     trace.one_sided = one_sided(messages)
     trace.inside_nat = inside_nat(messages)
@@ -48,9 +49,12 @@ def _build(capture: Capture, media: Media, options: Options, limits: Limits) -> 
     return trace
 
 
-def _calls(dialogs: list[Dialog]) -> list[Call]:
+def _calls(dialogs: list[Dialog], media: Media) -> list[Call]:
     """Hops that share a Call-ID, or whose Call-IDs were joined, are one call; in the order of their first message."""
     joins = join(dialogs)
+    joins += relayed(dialogs, joins, media.streams)
+    for stream in media.streams:
+        stream.fingerprint = None
     root: dict[str, str] = {}
 
     def top(call_id: str) -> str:

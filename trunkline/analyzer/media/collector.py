@@ -12,6 +12,7 @@ from trunkline.analyzer.limits import Limits
 from trunkline.analyzer.media import demux, pauses, payload, plausible
 from trunkline.analyzer.media.columns import Packets, Shelf
 from trunkline.analyzer.media.events import SIZE, EventRows
+from trunkline.analyzer.media.fingerprint import MOST_STREAMS, fingerprint
 from trunkline.analyzer.media.measure import Raw, measure
 from trunkline.analyzer.media.names import Names
 from trunkline.analyzer.media.other import OtherFlows
@@ -148,6 +149,7 @@ class Collector:
         events, tones = _by_stream(self._events, 3), _by_stream(self._tones, 4)
         doubtful: list[Raw] = []
         left_out = self._left_out()
+        few = len(self._shelf.held()) <= MOST_STREAMS
         for number in self._shelf.numbers():
             packets = self._shelf.take(number)
             if number in left_out:
@@ -169,7 +171,10 @@ class Collector:
                 round_trips.get(ssrc),
             )
             if plausible.is_rtp(packets):
-                media.streams.extend(_streams(whole))
+                found = _streams(whole)
+                if few and len(found) == 1:
+                    found[0].fingerprint = fingerprint(packets)
+                media.streams.extend(found)
             elif plausible.may_be_rtp(packets):
                 doubtful.append(whole)
             else:

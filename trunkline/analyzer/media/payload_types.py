@@ -9,7 +9,7 @@ from trunkline.analyzer.media.codecs import FIRST_DYNAMIC, STATIC
 from trunkline.analyzer.media.measure import PayloadTypes, Raw, measure
 from trunkline.analyzer.model.stream import Media, Stream
 
-_OURS = frozenset({"call", "match", "from_caller", "heuristic", "restarts", "raw"})
+_OURS = frozenset({"call", "match", "from_caller", "heuristic", "restarts", "raw", "fingerprint"})
 """Fields that others fill, or that do not depend on payload types."""
 
 

@@ -162,6 +162,9 @@ class Stream:
     None.
     """
 
+    fingerprint: Any = field(default=None, repr=False, compare=False)
+    """Of what it carries (`media.fingerprint`), until legs are joined; None: not taken."""
+
     @property
     def loss_share(self) -> float:
         return self.lost / self.expected if self.expected else 0.0
