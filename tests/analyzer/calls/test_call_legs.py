@@ -137,3 +137,21 @@ def test_a_log_is_of_one_machine_whatever_address_it_shows():
     log["sent_by_us"] = True
     ladder.leg("y", ("203.0.113.9", 5060), TRUNK).request(0.1, "INVITE", **log)
     assert joined(ladder) == [("x", "y")]
+
+
+def test_a_conference_through_a_proxy_on_the_same_machine_is_two_calls():
+    """The telephone and the proxy share an address: what it receives and sends is no sign of a B2BUA."""
+    ladder = Ladder()
+    phone, proxy = ("192.168.1.5", 44478), ("192.168.1.5", 5060)
+    ends = ("192.168.1.30", 5060), ("192.168.1.31", 5060)
+    calls = ("x", "0", 0.0, 0.1, 2.0, ends[0]), ("y", "1", 0.002, 0.05, 1.95, ends[1])
+    for name, number, at, rings, answers, end in calls:
+        near = ladder.leg(name, phone, proxy, number=number, by="magum")
+        far = ladder.leg(name, proxy, end, number=number, by="magum")
+        near.request(at, "INVITE")
+        far.request(at + 0.001, "INVITE", branch="b2")
+        far.answer(rings, 180, branch="b2")
+        near.answer(rings + 0.001, 180)
+        far.answer(answers, 200, branch="b2")
+        near.answer(answers + 0.001, 200)
+    assert joined(ladder) == [("x", "x"), ("y", "y")]

@@ -74,12 +74,22 @@ def join(dialogs: list[Dialog]) -> list[JoinReason]:
         machine = _machine(leg, arrived=True)
         if machine and leg.time is not None:
             by_host[machine].append(leg)
+    received = {(dialog.call_id, dialog.callee.ip): dialog for dialog in reversed(dialogs) if dialog.callee is not None}
     found: list[JoinReason] = []
     for leg in legs:
-        reason = named.get(leg.dialog.call_id) or _best(leg, by_host)
+        reason = named.get(leg.dialog.call_id)
+        if reason is None and not _passed_on(leg, received):
+            reason = _best(leg, by_host)
         if reason is not None:
             found.append(reason)
     return found
+
+
+def _passed_on(leg: Leg, received: dict[tuple[str, str], Dialog]) -> bool:
+    """Whether its sender had received this very Call-ID: a proxy, which makes no leg of its own."""
+    caller = leg.dialog.caller
+    before = received.get((leg.dialog.call_id, caller.ip)) if caller is not None else None
+    return before is not None and before is not leg.dialog
 
 
 def _machine(leg: Leg, *, arrived: bool) -> str:
@@ -201,6 +211,8 @@ def _score(one: Leg, two: Leg) -> tuple[float, tuple[str, ...]]:
         return 0.0, ()
     if one.finished is not None and one.finished < two.time:
         return 0.0, ()
+    if one.dialog.caller is not None and one.dialog.caller == two.dialog.caller:
+        return 0.0, ()  # a telephone that makes two calls (a conference) through a server on its own machine
     if one.dialog.caller is not None and one.dialog.caller == two.dialog.callee and one.called_text == two.called_text:
         # It would have been sent back to where it came from.
         return 0.0, ()
