@@ -141,3 +141,26 @@ def test_the_direction_is_told_where_the_address_is_not(text):
     messages = read(text).messages
     assert [message.sent_by_us for message in messages] == [True, False]
     assert [message.data for message in messages] == [wire(INVITE), wire(OK)]
+
+
+ECHO = f"""10:00:00.200           pjsua_core.c  ....TX 600 bytes Request msg INVITE/cseq=1 (tdta0x1) to UDP 198.51.100.7:5060:
+[2026-06-14 10:00:00] [DEBUG] [SIP] SIP traffic: 10:00:00.200   pjsua_core.c  ....TX 600 bytes Request msg INVITE
+{INVITE.splitlines()[0]}
+[2026-06-14 10:00:00] [INFO] [SIP] line detected: {INVITE.splitlines()[0]}
+{chr(10).join(INVITE.splitlines()[1:])}
+
+--end msg--
+"""
+
+
+def test_a_program_that_repeats_each_start_line_in_a_sentence_of_its_own():
+    (message,) = read(ECHO).messages
+    assert message.data == wire(INVITE)
+    assert not message.truncated
+
+
+def test_a_message_that_other_lines_have_torn_is_not_judged_as_if_it_were_whole():
+    first, *rest = INVITE.splitlines()
+    torn = "\n".join([first, *rest[:2], *(f"[2026-06-14 10:00:0{n}] [INFO] [REC] working" for n in range(9)), "", ""])
+    (message,) = read(torn).messages
+    assert message.truncated

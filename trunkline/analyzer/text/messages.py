@@ -29,6 +29,10 @@ _KNOWN = re.compile(
 _RULE = re.compile(r"\s*(?:[-=_*#]{4,}|<-+>|--end msg--|```.*|~~~.*)\s*$")
 
 
+_MOST_FOREIGN = 6
+"""Lines of the log's own within the headers of one message: with more of them the rest of it has gone elsewhere."""
+
+
 class Found(NamedTuple):
     """One message: its bytes with CRLF line ends, and the indexes of its first line and of the first line behind it."""
 
@@ -67,6 +71,12 @@ def goes_on(lines: Sequence[Line], index: int, column: int) -> bool:
     return any(_KNOWN.match(text) for text in following)
 
 
+def _is_echo(text: str, start_line: str, column: int) -> bool:
+    """Whether a program says behind a start line, in a sentence of its own, that it has read it."""
+    said = start_of(text)
+    return column == 0 and said > 0 and text[said:].strip() == start_line.strip()
+
+
 def collect(
     lines: Sequence[Line], index: int, column: int, limits: Limits, *, is_banner: Callable[[str], bool]
 ) -> Found:
@@ -76,6 +86,7 @@ def collect(
     at, size = index + 1, len(head[0])
     length: int | None = None
     is_sdp = whole = False
+    foreign = 0
     while at < len(lines):
         text = _stripped(lines[at].text, prefix)
         if not text.strip():
@@ -85,6 +96,9 @@ def collect(
             whole = True
             at += 1
             break
+        if len(head) == 1 and _is_echo(text, head[0], column):
+            at += 1
+            continue
         known = _KNOWN.match(text) is not None
         if not known and (_RULE.match(text) or start_of(text) >= 0 or is_banner(text)):
             break
@@ -102,12 +116,15 @@ def collect(
             break  # the blank line was lost
         elif not _is_foreign(lines[at].text, prefix):
             head.append(" " + text.strip())  # a long header that a terminal has broken
+        else:
+            foreign += 1
         size += len(text)
         at += 1
         if size > limits.message_bytes or len(head) > limits.headers:
             return Found(_join(head, []), index, at, whole=False)
     body, at, complete = _body(lines, at, prefix, length, limits, is_sdp=is_sdp, is_banner=is_banner)
-    return Found(_join(head, body), index, at, (whole or bool(body)) and complete)
+    torn = foreign > _MOST_FOREIGN
+    return Found(_join(head, body), index, at, (whole or bool(body)) and complete and not torn)
 
 
 def _body(

@@ -37,6 +37,7 @@ V4 = {
 }
 V6 = {0: "no route", 1: "prohibited", 3: "address unreachable", 4: "port unreachable", 5: "prohibited", 6: "rejected"}
 AFTER_END = 0.5
+GOES_ON = 0.3
 
 
 def check(trace: Trace) -> Iterator[Finding]:
@@ -99,15 +100,15 @@ def _taken_later(trace: Trace, error: IcmpError, stream: Stream) -> bool:
 
 
 def _goes_on_at(trace: Trace, error: IcmpError, stream: Stream) -> Endpoint | None:
-    """Where the same socket sends most of its audio of the call, if that is another place and nobody refuses it."""
+    """Where the same socket sends its audio of the call later, if that is another place and nobody refuses it."""
     refused = {other.dst for other in trace.capture.icmp if other.src == error.src and other.protocol == "udp"}
     for other in trace.media.streams:
         if (
             other.call == stream.call
             and (other.src, other.payload_type) == (stream.src, stream.payload_type)
             and other.dst not in refused
-            and other.last > stream.last
-            and other.packets > max(20, 2 * stream.packets)
+            and other.last > stream.last + GOES_ON
+            and other.packets > 20
         ):
             return other.dst
     return None
