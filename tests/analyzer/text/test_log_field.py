@@ -143,7 +143,7 @@ def test_the_direction_is_told_where_the_address_is_not(text):
     assert [message.data for message in messages] == [wire(INVITE), wire(OK)]
 
 
-ECHO = f"""10:00:00.200           pjsua_core.c  ....TX 600 bytes Request msg INVITE/cseq=1 (tdta0x1) to UDP 198.51.100.7:5060:
+ECHO = f"""10:00:00.200   pjsua_core.c  ....TX 600 bytes Request msg INVITE/cseq=1 (tdta0x1) to UDP 198.51.100.7:5060:
 [2026-06-14 10:00:00] [DEBUG] [SIP] SIP traffic: 10:00:00.200   pjsua_core.c  ....TX 600 bytes Request msg INVITE
 {INVITE.splitlines()[0]}
 [2026-06-14 10:00:00] [INFO] [SIP] line detected: {INVITE.splitlines()[0]}

@@ -96,11 +96,8 @@ def collect(
             whole = True
             at += 1
             break
-        if len(head) == 1 and _is_echo(text, head[0], column):
-            at += 1
-            continue
         known = _KNOWN.match(text) is not None
-        if not known and (_RULE.match(text) or start_of(text) >= 0 or is_banner(text)):
+        if not known and not (len(head) == 1 and _is_echo(text, head[0], column)) and _stops(text, is_banner):
             break
         if text[0] in " \t" and not _HEADER.match(text.lstrip()):
             head.append(text.rstrip())
@@ -114,10 +111,10 @@ def collect(
                 is_sdp = "sdp" in value.lower()
         elif _SDP_LINE.match(text.lstrip()) and len(head) > 3:
             break  # the blank line was lost
-        elif not _is_foreign(lines[at].text, prefix):
-            head.append(" " + text.strip())  # a long header that a terminal has broken
-        else:
+        elif _is_foreign(lines[at].text, prefix) or start_of(text) >= 0:
             foreign += 1
+        else:
+            head.append(" " + text.strip())  # a long header that a terminal has broken
         size += len(text)
         at += 1
         if size > limits.message_bytes or len(head) > limits.headers:
@@ -125,6 +122,11 @@ def collect(
     body, at, complete = _body(lines, at, prefix, length, limits, is_sdp=is_sdp, is_banner=is_banner)
     torn = foreign > _MOST_FOREIGN
     return Found(_join(head, body), index, at, (whole or bool(body)) and complete and not torn)
+
+
+def _stops(text: str, is_banner: Callable[[str], bool]) -> bool:
+    """Whether this line belongs to no header: a rule, another message, what announces one."""
+    return _RULE.match(text) is not None or start_of(text) >= 0 or is_banner(text)
 
 
 def _body(
