@@ -261,3 +261,31 @@ def test_an_answer_that_only_the_far_hop_shows_answers_the_call():
     assert (seen.status, seen.final_status, seen.answered) == ("completed", 200, pytest.approx(BASE + 4))
     (refused,) = trace_of(text.replace("4 c>b 200", "4 c>b 486").partition("4.1")[0], hosts={"c": OTHER}).calls
     assert refused.answered is None
+
+
+def onwards(text: str) -> str:
+    """The same traffic on the hop behind a proxy."""
+
+    def passed(line: str) -> str:
+        head, bar, rest = line.partition(" | ")
+        tag, way, back = ("#fromtag=1a", " > ", " b>c ") if " > " in head else ("#totag=1b", " < ", " c>b ")
+        return f"{head.replace(way, back, 1)} {tag}{bar}{rest}"
+
+    return "\n".join(passed(line) for line in text.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("rule_id", "text"),
+    [
+        ("SDP-04", call(sdp("audio 4000 RTP/AVP 0", "m=video 4002 RTP/AVP 34"), sdp("audio 5000 RTP/AVP 0"))),
+        (
+            "SDP-03",
+            call(after=f"9 > INVITE #totag=x | {sdp('audio 4000 RTP/AVP 0', 'a=sendonly', version=2)}\n9.1 < 200"),
+        ),
+        ("DLG-01", "0 > INVITE\n1 < 200\n1.5 < 200\n2.5 < 200\n4.5 < 200"),
+    ],
+)
+def test_what_a_proxy_passes_on_is_told_once(rule_id, text):
+    alone = of_rule(trace_of(text), rule_id)
+    through = of_rule(trace_of(text + "\n" + onwards(text), hosts={"c": OTHER}), rule_id)
+    assert len(alone) == len(through) == 1

@@ -31,10 +31,13 @@ LIMIT = 32.0
 
 
 def check(trace: Trace) -> Iterator[Finding]:
-    """One finding per pair of hosts."""
+    """One finding per pair of hosts: the caller's hop, of those that pass the 200 on."""
+    told: set[tuple[str, str]] = set()
     for hop in facts_of(trace).calls():
         answer = answer_of(hop)
         if answer is None or answer.acks or hop.dialog.begun_before_capture:
+            continue
+        if (hop.dialog.call_id, answer.ok.to_tag) in told:
             continue
         oks = answer.oks
         if _acknowledged_directly(hop, answer):
@@ -46,6 +49,7 @@ def check(trace: Trace) -> Iterator[Finding]:
         at_limit = by_callee and duration is not None and abs(duration - LIMIT) < 1.5
         if not repeated and not at_limit:
             continue
+        told.add((hop.dialog.call_id, answer.ok.to_tag))
         contact = answer.ok.value("Contact")
         yield RULE.finding(
             f"The 200 from {answer.ok.src or 'the callee'} was sent {len(oks)} times and no ACK came"

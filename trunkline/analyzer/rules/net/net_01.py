@@ -55,7 +55,7 @@ def check(trace: Trace) -> Iterator[Finding]:
         elsewhere = answered_elsewhere(exchange)
         grave = exchange.method in ("INVITE", "REGISTER") and not request.to_tag and not elsewhere
         yield RULE.finding(
-            f"{exchange.method} to {target} was sent {len(sends)} times"
+            f"{exchange.method} to {target} was sent {f'{len(sends)} times' if len(sends) > 1 else 'once'}"
             + (f" in {span:.1f} s" if span else "")
             + ", and nothing came back."
             + (" The same server answers other requests." if alive else "")

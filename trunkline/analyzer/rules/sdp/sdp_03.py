@@ -33,7 +33,17 @@ LONG = 5.0
 
 
 def check(trace: Trace) -> Iterator[Finding]:
-    """One finding per side and kind of hold."""
+    """One finding per side and kind of hold: the first hop of those that pass it on."""
+    told: set[tuple[str, str, bool]] = set()
+    for hop, message, sdp, begins in _held(trace):
+        key = (hop.dialog.call_id, message.from_tag, begins)
+        if key not in told:
+            told.add(key)
+            yield _finding(hop, message, sdp, begins=begins)
+
+
+def _held(trace: Trace) -> Iterator[tuple[Hop, Message, Sdp, bool]]:
+    """Hop, the message that holds, and whether the call begins so."""
     for hop in facts_of(trace).calls():
         last: dict[str, tuple[Message, Sdp]] = {}
         first: tuple[Message, Sdp] | None = None
@@ -42,13 +52,13 @@ def check(trace: Trace) -> Iterator[Finding]:
                 last[hop.sender(message)] = (message, sdp)
                 first = first or (message, sdp)
         if first is not None and first[0].is_request and not first[0].to_tag and _is_dead(first[1]):
-            yield _finding(hop, *first, begins=True)
+            yield hop, *first, True
             continue
         if any(e.method == "REFER" and e.final is not None and e.final.status < 300 for e in hop.exchanges):
             continue  # held while it is transferred: nobody takes it back
         for message, sdp in last.values():
             if message.is_request and message.to_tag and muted(audio(sdp)) and _lasted(hop, message):
-                yield _finding(hop, message, sdp, begins=False)
+                yield hop, message, sdp, False
 
 
 def _is_dead(sdp: Sdp) -> bool:

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from trunkline.analyzer.model.call import OfferAnswer
 from trunkline.analyzer.model.finding import Finding
-from trunkline.analyzer.model.message import Sdp
+from trunkline.analyzer.model.message import Message, Sdp
 from trunkline.analyzer.model.trace import Trace
 from trunkline.analyzer.rules.descriptions import answered, audio
-from trunkline.analyzer.rules.facts import facts_of
+from trunkline.analyzer.rules.facts import Hop, facts_of
 from trunkline.analyzer.rules.quote import quote_sdp
 from trunkline.analyzer.rules.rule import Rule
 from trunkline.analyzer.rules.values import values_of
@@ -29,11 +30,14 @@ RULE = Rule(
 
 
 def check(trace: Trace) -> Iterator[Finding]:
-    """One finding per kind of fault and answering host."""
+    """One finding per kind of fault and answering host: the hop nearest to it, of those that pass the answer on."""
+    first: dict[tuple[str, str, str], tuple[Hop, OfferAnswer, Message, Sdp, bool, str]] = {}
     for hop, exchange, answer, sdp in answered(facts_of(trace)):
         what, grave, beginning = _fault(exchange.offer_sdp, sdp)
-        if not what:
-            continue
+        key = hop.dialog.call_id, answer.to_tag if answer.status else answer.from_tag, what
+        if what and (key not in first or answer.index < first[key][2].index):
+            first[key] = hop, exchange, answer, sdp, grave, beginning
+    for (_, _, what), (hop, exchange, answer, _, grave, beginning) in first.items():
         yield RULE.finding(
             f"The answer of {answer.src or 'the other side'} {what}.",
             "Each m= line of the offer has one answer in the same place, and an answer chooses from what was offered. "
