@@ -268,7 +268,9 @@ def onwards(text: str) -> str:
 
     def passed(line: str) -> str:
         head, bar, rest = line.partition(" | ")
-        tag, way, back = ("#fromtag=1a", " > ", " b>c ") if " > " in head else ("#totag=1b", " < ", " c>b ")
+        to_tag = "" if head.startswith("0 ") else "1b"
+        asks = f"#fromtag=1a #totag={to_tag}", " > ", " b>c "
+        tag, way, back = asks if " > " in head else ("#totag=1b", " < ", " c>b ")
         return f"{head.replace(way, back, 1)} {tag}{bar}{rest}"
 
     return "\n".join(passed(line) for line in text.splitlines())
@@ -277,7 +279,10 @@ def onwards(text: str) -> str:
 @pytest.mark.parametrize(
     ("rule_id", "text"),
     [
-        ("SDP-04", call(sdp("audio 4000 RTP/AVP 0", "m=video 4002 RTP/AVP 34"), sdp("audio 5000 RTP/AVP 0"))),
+        (
+            "SDP-04",
+            call(sdp("audio 4000 RTP/AVP 0", "m=video 4002 RTP/AVP 34"), sdp("audio 5000 RTP/AVP 0"), "5 > OPTIONS"),
+        ),
         (
             "SDP-03",
             call(after=f"9 > INVITE #totag=x | {sdp('audio 4000 RTP/AVP 0', 'a=sendonly', version=2)}\n9.1 < 200"),
@@ -289,3 +294,25 @@ def test_what_a_proxy_passes_on_is_told_once(rule_id, text):
     alone = of_rule(trace_of(text), rule_id)
     through = of_rule(trace_of(text + "\n" + onwards(text), hosts={"c": OTHER}), rule_id)
     assert len(alone) == len(through) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("0 > INVITE sip:201@192.168.1.10\n1 < 180\n2 < 403 Error\n2.1 > ACK", True),
+        ("0 > INVITE sip:201@192.168.1.10\n0.1 < 400 Bad Request\n0.2 > ACK", True),
+        ("0 > INVITE sip:201@192.168.1.10\n0.1 < 404 Not Found\n0.2 > ACK", False),  # ROUTE-02 says it
+        ("0 > INVITE sip:201@192.168.1.10\n1 < 180\n9 < 486 Busy Here\n9.1 > ACK", False),
+        ("0 > INVITE sip:201@192.168.1.10\n1 < 180\n9 < 603 Decline\n9.1 > ACK", False),
+        ("0 > INVITE sip:201@192.168.1.10 | User-Agent: friendly-scanner\n0.1 < 403\n0.2 > ACK", False),
+    ],
+)
+def test_no_call_fails_without_a_word(text, found):
+    rules = judged(trace_of(text, **LAN))
+    assert ("ROUTE-14" in rules) is found
+
+
+def test_a_refusal_is_told_where_it_comes_from():
+    text = "0 > INVITE\n0.1 b>c INVITE #cseq=1 #fromtag=1a\n1 c>b 400 #totag=1c\n1.1 < 400 #totag=1c\n1.2 > ACK"
+    found = [finding for finding in judge(trace_of(text, **LAN, hosts={"c": OTHER})) if finding.rule == "ROUTE-14"]
+    assert [finding.what.partition(" ")[0] for finding in found] == [OTHER]

@@ -77,7 +77,7 @@ def suppress(findings: list[Finding]) -> list[Finding]:
     """Sets `caused_by`, and drops heuristics that the provider's own word makes needless. An effect that also touches
     calls without the cause stays a finding of its own, for those.
     """
-    findings = _word_of_provider(findings)
+    findings = _without_the_explained(_word_of_provider(findings))
     by_rule: dict[str, list[Finding]] = {}
     for finding in findings:
         by_rule.setdefault(finding.rule, []).append(finding)
@@ -91,6 +91,39 @@ def suppress(findings: list[Finding]) -> list[Finding]:
                         finding.caused_by = cause
     _break_circles(findings)
     return findings
+
+
+UNEXPLAINED = "ROUTE-14"
+SAYS_WHY = ("ROUTE-05", "ROUTE-09", "CANCEL-01")
+"""Remarks that explain why a call did not come about; other remarks explain nothing."""
+EXPLAINS = (
+    *REFUSALS,
+    *("AUTH-05", "AUTH-06", "AUTH-07", "AUTH-10", "AUTH-11", "AUTH-12", "AUTH-13", "AUTH-14", "AUTH-15"),
+    *("NUM-01", "NUM-05", "CLI-01", "CLI-02", "CLI-04", "CLI-05", "ROUTE-04", "ROUTE-07", "ROUTE-08"),
+    *("SDP-03", "SDP-04", "SDP-05", "SDP-07", "SDP-08", "SDP-09", "SRTP-03", "COD-05", "FAX-01", "FAX-03"),
+    *("TIME-01", "NET-01", "NET-02", "NET-03", "NET-09", "MALF-01", "MALF-02", "MALF-04", "DLG-06", "SEC-01"),
+)
+"""Rules whose findings may be why a call was refused. A private address in Contact, say, is not."""
+
+
+def _without_the_explained(findings: list[Finding]) -> list[Finding]:
+    """A refusal that nothing explains is one only where no other finding touches the call."""
+    if not any(finding.rule == UNEXPLAINED for finding in findings):
+        return findings
+    explained = {
+        call
+        for finding in findings
+        if (finding.severity != "info" and finding.rule in EXPLAINS) or finding.rule in SAYS_WHY
+        for call in finding.calls
+    }
+    kept: list[Finding] = []
+    for finding in findings:
+        if finding.rule == UNEXPLAINED and finding.calls:
+            finding.calls = [call for call in finding.calls if call not in explained]
+            if not finding.calls:
+                continue
+        kept.append(finding)
+    return kept
 
 
 def _covers(cause: Finding, effect: Finding) -> bool:

@@ -56,6 +56,7 @@ TABLE: dict[str, tuple[str, ...]] = {
     "ROUTE-11": ("403", "480", "486", "500", "503"),
     "ROUTE-12": ("402", "403", "503", "603"),
     "ROUTE-13": ("refused",),
+    "ROUTE-14": ("refused",),
     "NET-01": ("unanswered",),
     "NET-02": ("icmp",),
     "NET-03": ("large", "fragments"),
