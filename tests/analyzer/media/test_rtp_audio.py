@@ -133,6 +133,13 @@ def test_short_blips_single_tones_and_speech_are_no_keys():
     assert not only(talk(100, payload=lambda i: ringback[i])).tones
 
 
+def test_the_howl_of_a_handset_beside_a_loudspeaker_is_no_fax():
+    time = np.arange(8000) / 8000
+    hertz = 1752 + 14 * np.sin(2 * np.pi * 17 * time)
+    coded = g711.encode(0.3 * np.sin(2 * np.pi * np.cumsum(hertz) / 8000), 0).tobytes()
+    assert not only(talk(50, payload=lambda i: coded[i * 160 : i * 160 + 160])).tones
+
+
 def test_what_fax_machines_send():
     speech = babble(1_000, 8)
     ced, cng = sine(150, 8, (2100, 0.2)), sine(25, 8, (1100, 0.2))

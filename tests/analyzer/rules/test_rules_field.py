@@ -75,7 +75,15 @@ def unreachable(at: float) -> IcmpError:
     return IcmpError(Place(frame=9), BASE + at, OURS.partition(":")[0], 3, 3, *ends, "udp")
 
 
-@pytest.mark.parametrize(("at", "severity"), [([1.2], "info"), ([1.2, 30.0], "critical")])
+@pytest.mark.parametrize(
+    ("at", "severity"),
+    [
+        ([1.2], "info"),
+        ([1.2, 30.0], "critical"),
+        ([1.2 + n / 99 for n in range(6)], "info"),
+        ([1.2] * 4 + [2.4], "critical"),
+    ],
+)
 def test_the_first_packet_may_come_before_the_port_is_open(at, severity):
     media = Media([there(), back(first=BASE + 1.2)], captured=True)
     trace = trace_of(call(), media=media, capture=Capture(icmp=[unreachable(moment) for moment in at]))

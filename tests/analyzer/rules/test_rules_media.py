@@ -96,8 +96,13 @@ CASES = [
     ("COD-07", talk(there(comfort_noise=9), back()), talk(there(), back())),
     (
         "COD-08",
-        talk(there(payload_type_changes=[(BASE + 9, 0, 8, Place(0, 9))]), back()),
+        talk(there(payload_type_changes=[(BASE + 9, 0, 8, Place(0, 9))], payload_types={0: 400, 8: 2500}), back()),
         talk(there(), back()),
+    ),
+    (
+        "COD-08",  # one packet of a type in no SDP opens the way through a NAT
+        talk(there(payload_type_changes=[(BASE + 9, 0, 8, Place(0, 9))], payload_types={0: 400, 8: 2500}), back()),
+        talk(there(payload_type_changes=[(BASE + 1, 95, 0, Place(0, 9))], payload_types={95: 1, 0: 2900}), back()),
     ),
     (
         "DTMF-03",

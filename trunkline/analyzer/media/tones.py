@@ -24,7 +24,9 @@ _CNG_HZ: Final = 1100
 _CED_HZ: Final = 2100
 _V21_HZ: Final = (1650, 1850)
 _V21_BAND_HZ: Final = (1550, 1750, 1950)
-"""What else has energy while a modem changes between the two."""
+"""What else has energy while a modem changes between the two. Steady energy in the midst of them is no modem's: the
+howl of a handset beside a loudspeaker, a whistle.
+"""
 _ROUGH: Final = (*_ROWS, *_COLUMNS, _CNG_HZ, _CED_HZ, *_V21_HZ)
 _CLOSE: Final = (*_ROUGH, *_V21_BAND_HZ)
 _KEYS: Final = "123A456B789C*0#D"
@@ -119,7 +121,7 @@ def _codes(signal: Array, law: int) -> Array:
     # Q.24: a receiver takes 4 dB of twist in the one sense and 8 in the other; blocks this short read it to 2 dB
     key = (first + second > 0.85) & (twist > -10) & (twist < 6)
     code = np.where(key, row * 4 + column, -1)
-    modem = share[10:].sum(axis=0) > 0.8
+    modem = (share[10:].sum(axis=0) > 0.8) & (share[10] + share[11] > share[13])
     code[modem] = V21_SPACE
     code[modem & (share[10] > share[11])] = V21_MARK
     code[share[8] > 0.9] = CNG

@@ -94,9 +94,12 @@ def check(trace: Trace) -> Iterator[Finding]:
 
 
 def _taken_later(trace: Trace, error: IcmpError, stream: Stream) -> bool:
-    """Whether only the first packets of a stream were refused: its receiver was late to open the port."""
+    """Whether only the first packets of a stream were refused: its receiver was late to open the port. A host that
+    limits its ICMP answers, as Linux does to one a second, says so again within two seconds while the port is closed.
+    """
     same = [other.time for other in trace.capture.icmp if other.src == error.src and other.dst == error.dst]
-    return len(same) <= 3 and max(same) - stream.first < 0.5 and stream.last - max(same) > 0.5 and stream.packets >= 20
+    calm = 0.5 if len(same) <= 3 else 2.0
+    return max(same) - stream.first < 0.5 and stream.last - max(same) > calm and stream.packets >= 20
 
 
 def _goes_on_at(trace: Trace, error: IcmpError, stream: Stream) -> Endpoint | None:
