@@ -316,3 +316,9 @@ def test_a_refusal_is_told_where_it_comes_from():
     text = "0 > INVITE\n0.1 b>c INVITE #cseq=1 #fromtag=1a\n1 c>b 400 #totag=1c\n1.1 < 400 #totag=1c\n1.2 > ACK"
     found = [finding for finding in judge(trace_of(text, **LAN, hosts={"c": OTHER})) if finding.rule == "ROUTE-14"]
     assert [finding.what.partition(" ")[0] for finding in found] == [OTHER]
+
+
+@pytest.mark.parametrize(("server", "count"), [("224.0.1.75:5060", 0), ("192.168.114.106:5060", 1)])
+def test_no_provisioning_server_answers_a_phone_s_multicast(server, count):
+    lines = [f"{at} > SUBSCRIBE sip:MAC00a859fb63b1@224.0.1.75 #cseq=1 #branch=z9hG4bK-m" for at in (0, 0.5, 1.5, 3.5)]
+    assert len(of_rule(trace_of("\n".join(lines), hosts={"b": server}), "NET-01")) == count

@@ -3,14 +3,17 @@
 Proof: a request was sent three times or more over at least 1.5 s, and nothing came back.
 Traps: a one-sided capture (needs both directions). Scanners that are not answered are well treated. ACK has no
 response; BYE and CANCEL are DLG-04 and CANCEL-02. A call that is sent to several places and answered from one of them
-suffers little from the others: they are registrations that nobody uses any more.
+suffers little from the others: they are registrations that nobody uses any more. A phone asks by multicast
+(224.0.1.75, sip.mcast.net) for a server that would provision it; mostly there is none.
 Fix: firewall, port, or a peer that is down; some providers drop unknown sources silently.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from ipaddress import ip_address
 
+from trunkline.analyzer.model.capture import Endpoint
 from trunkline.analyzer.model.finding import Finding
 from trunkline.analyzer.model.trace import Trace
 from trunkline.analyzer.rules.facts import Exchange, facts_of, waited
@@ -40,7 +43,7 @@ def check(trace: Trace) -> Iterator[Finding]:
         request = exchange.request
         if request is None or exchange.transaction.responses or exchange.method in ("ACK", "CANCEL", "BYE"):
             continue
-        if is_scanner(request) or exchange.hop.dialog.begun_before_capture:
+        if is_scanner(request) or exchange.hop.dialog.begun_before_capture or is_multicast(request.dst):
             continue
         sends = [message for message in exchange.transaction.requests if message.duplicate_of is None]
         span = (sends[-1].time or 0.0) - (request.time or 0.0) if len(sends) > 1 else 0.0
@@ -69,6 +72,14 @@ def check(trace: Trace) -> Iterator[Finding]:
             method=exchange.method,
             values=values_of(exchange.hop, request),
         )
+
+
+def is_multicast(point: Endpoint | None) -> bool:
+    """Whether a message went to all who listen."""
+    try:
+        return point is not None and ip_address(point.ip).is_multicast
+    except ValueError:
+        return False
 
 
 def answered_elsewhere(exchange: Exchange) -> bool:
