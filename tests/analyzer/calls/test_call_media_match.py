@@ -6,6 +6,7 @@ from call_ladder import Ladder, sdp
 
 from trunkline.analyzer.model.capture import Endpoint, Place
 from trunkline.analyzer.model.stream import Media, Stream
+from trunkline.analyzer.rules.flows import flows_of
 
 PBX, TRUNK = ("192.168.1.5", 5060), ("198.51.100.7", 5060)
 
@@ -54,6 +55,29 @@ def test_where_nat_makes_the_sdp_wrong():
         stream(("198.51.100.8", 20000), ("203.0.113.9", 40000)),
     )
     assert found[1][0] == "c1"
+
+
+def ice(host, port, *more):
+    """The session's address is the NAT's; ICE knows the host's own."""
+    lines = [f"a=candidate:{n} 1 UDP 2130706303 {ip} {at} typ host" for n, (ip, at) in enumerate([(host, port), *more])]
+    lines.append(f"a=candidate:9 2 UDP 2130706302 {host} {port + 1} typ host")
+    return "".join(f"{line}\r\n" for line in lines)
+
+
+def test_ice_chooses_another_address():
+    offer = sdp("147.175.191.137", 7080) + ice("10.10.37.168", 7080, ("169.254.160.23", 7080))
+    answer = sdp("147.175.190.161", 49883) + ice("10.10.38.92", 7078)
+    ladder = Ladder()
+    ladder.leg("a", PBX, TRUNK).call(0, offer=offer, answer=answer)
+    trace, found = matched(
+        ladder,
+        stream(("10.10.37.168", 7080), ("147.175.190.161", 49883)),
+        stream(("10.10.38.92", 7078), ("10.10.37.168", 7080)),
+        stream(("10.10.37.168", 7080), ("10.10.38.92", 7078)),
+        stream(("10.10.37.168", 7081), ("10.10.38.92", 7079)),
+    )
+    assert found == [("c1", "sdp", True), ("c1", "sdp", False), ("c1", "sdp", True), (None, "", None)]
+    assert {flow.receiver for flow in flows_of(trace)} == {"caller", "callee", ""}
 
 
 def test_the_way_back_is_latched():

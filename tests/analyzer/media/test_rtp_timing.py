@@ -97,6 +97,18 @@ def test_a_wrong_clock_is_measured():
     assert stream.skew_ppm is None
 
 
+def test_a_sender_that_stands_still_time_and_again_has_no_wrong_clock():
+    rests = np.cumsum(np.random.default_rng(4).choice([0, 0, 0, 0, 0, 0, 0, 40, 60, 120, 250], 900))
+    packets = [rtp(i, i * 160, i * 20 + int(rests[i])) for i in range(900)]
+    assert only(packets).wrong_clock is None
+    assert only(packets).skew_ppm is None
+
+
+def test_a_machine_that_is_too_slow_has_a_wrong_clock():
+    packets = [rtp(i, i * 160, i * 31 + (i % 3)) for i in range(900)]
+    assert only(packets).wrong_clock == pytest.approx(160 / 0.031, rel=0.01)
+
+
 def test_a_burst_at_the_start_is_no_wrong_clock():
     packets = [moved(p, max(0, 260 - i * 20)) if i < 13 else p for i, p in enumerate(talk(600))]
     assert only(packets).wrong_clock is None

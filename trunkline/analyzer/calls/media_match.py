@@ -1,6 +1,6 @@
-"""RTP streams to calls: by the SDP of either side; else because the other direction of the same two sockets was matched
-(the peer was latched onto); else by time and signalling address where only one call fits. The last is a
-guess and says so.
+"""RTP streams to calls: by the SDP of either side; else by its ICE candidates (RFC 8839); else because the other
+direction of the same two sockets was matched (the peer was latched onto); else by time and signalling address where
+only one call fits. The last is a guess and says so.
 """
 
 from __future__ import annotations
@@ -57,6 +57,11 @@ def match_media(calls: list[Call], media: Media) -> None:
     by_id = {call.id: call for call in calls}
     for stream in media.streams:
         _by_sdp(stream, sockets, spans)
+    if any(stream.call is None for stream in media.streams):
+        _add_candidates(sockets, described)
+        for stream in media.streams:
+            if stream.call is None:
+                _by_sdp(stream, sockets, spans)
     _by_latch(media.streams)
     _by_time(media.streams, list(spans.values()), described)
     for number, stream in enumerate(media.streams):
@@ -128,6 +133,17 @@ def _by_sdp(stream: Stream, sockets: dict[Endpoint, list[Described]], spans: dic
         found, received = chosen
         stream.call, stream.match = found.call.id, "sdp"
         stream.from_caller = not found.by_caller if received else found.by_caller
+
+
+def _add_candidates(sockets: dict[Endpoint, list[Described]], described: list[Described]) -> None:
+    """The sockets for RTP (component 1) that ICE may choose in the place of the one in m= and c=."""
+    for item in described:
+        for attribute in item.section.attributes:
+            if not attribute.startswith("candidate:"):
+                continue
+            words = attribute.split()
+            if len(words) > 5 and words[1] == "1" and words[2].upper() == "UDP" and words[5].isdecimal():
+                sockets[Endpoint(words[4], int(words[5]))].append(item)
 
 
 def _by_latch(streams: list[Stream]) -> None:

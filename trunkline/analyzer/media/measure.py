@@ -210,7 +210,7 @@ def _timing(stream: Stream, packets: Packets, order: Order, pace: timing.Pace) -
         stream.max_delta_ms = float(np.where(suppressed, 0, pace.arrival).max()) * 1000
     clock = timing.clock_of(pace)
     off = clock.rate is not None and clock.rate > 0 and abs(clock.rate / stream.clock_rate - 1) > 0.02
-    stream.wrong_clock = clock.rate if off else None
+    stream.wrong_clock = clock.rate if off and clock.even else None
     # A crystal is off by some hundred ppm. What looks like more, while the seconds themselves have the right length, is
     # a sender that stops its timestamps now and then (while it sends DTMF).
     steady = clock.skew_ppm is None or clock.rate is None or abs(clock.skew_ppm) < 5000

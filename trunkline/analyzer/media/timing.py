@@ -168,6 +168,9 @@ def leaves_in_pairs(pace: Pace, step: int, step_s: float) -> bool:
     return held >= 0.8 * len(arrival) and right <= 0.25 * len(arrival)
 
 
+_EVEN = 0.15
+
+
 @dataclass(slots=True)
 class Clock:
     """The sender's clock against the capture's."""
@@ -176,6 +179,8 @@ class Clock:
     """Positive: the sender's is fast. None: too short, or too much jitter to tell."""
     rate: float | None
     """Timestamp units per second; None under five seconds."""
+    even: bool = True
+    """Most seconds have the same rate. Otherwise the sender stands still time and again: that is no clock."""
 
 
 def clock_of(pace: Pace) -> Clock:
@@ -185,17 +190,20 @@ def clock_of(pace: Pace) -> Clock:
     cuts = _spans(pace.elapsed, 1.0)
     if len(cuts) < 5:
         return Clock(None, None)
-    return Clock(_skew(pace, cuts), _rate(pace, cuts))
+    rates = _rates(pace, cuts)
+    if len(rates) < 4:
+        return Clock(_skew(pace, cuts), None)
+    lower, middle, upper = (float(rate) for rate in np.percentile(rates, (25, 50, 75)))
+    return Clock(_skew(pace, cuts), middle, upper - lower <= _EVEN * abs(middle))
 
 
-def _rate(pace: Pace, cuts: Array) -> float | None:
-    """Median over the seconds: pauses and packets that were held back fall out."""
+def _rates(pace: Pace, cuts: Array) -> Array:
+    """Of each second, so that by their median pauses and packets that were held back fall out."""
     stamps = np.cumsum(pace.moved)[cuts]
     spans = np.diff(pace.elapsed[cuts])
     clean = (spans > 0.5) & (spans < 1.5)
-    if int(clean.sum()) < 4:
-        return None
-    return float(np.median(np.diff(stamps)[clean] / spans[clean]))
+    found: Array = np.diff(stamps)[clean] / spans[clean]
+    return found
 
 
 def _skew(pace: Pace, cuts: Array) -> float | None:

@@ -82,7 +82,7 @@ OTHER = {"caller": "callee", "callee": "caller"}
 
 
 def _place(flow: Flow, call: Call, hops: dict[str, list[tuple[Hop, dict[str, list[Described]]]]]) -> None:
-    """By where it goes; else by where it comes from."""
+    """By where it goes; else by where it comes from; else by the ICE candidates of both."""
     stream = flow.stream
     for hop, sides in hops.get(call.id, ()):
         for side, says in sides.items():
@@ -98,10 +98,25 @@ def _place(flow: Flow, call: Call, hops: dict[str, list[tuple[Hop, dict[str, lis
             if _names(says, stream.src):
                 flow.hop, flow.receiver, flow.sender_says = hop, OTHER[side], says
                 return
+    for hop, sides in hops.get(call.id, ()):
+        for side, says in sides.items():
+            if _may_use(says, stream.dst) and _may_use(sides[OTHER[side]], stream.src):
+                flow.hop, flow.receiver = hop, side
+                flow.receiver_says, flow.sender_says = says, sides[OTHER[side]]
+                return
 
 
 def _names(says: list[Described], end: Endpoint) -> bool:
     return any(section.port == end.port and section.address == end.ip for _, section in says)
+
+
+def _may_use(says: list[Described], end: Endpoint) -> bool:
+    words = f" {end.ip} {end.port} "
+    return _names(says, end) or any(
+        attribute.startswith("candidate:") and words in attribute
+        for _, section in says
+        for attribute in section.attributes
+    )
 
 
 def answer_time(flow: Flow) -> float | None:
