@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from test_log_formats import INVITE, OK, THEM, US, lines, read, wire
 
+from trunkline.analyzer.model.capture import Endpoint
+
 
 def carets(message: str) -> str:
     return lines(message, behind="^M")
@@ -164,3 +166,43 @@ def test_a_message_that_other_lines_have_torn_is_not_judged_as_if_it_were_whole(
     torn = "\n".join([first, *rest[:2], *(f"[2026-06-14 10:00:0{n}] [INFO] [REC] working" for n in range(9)), "", ""])
     (message,) = read(torn).messages
     assert message.truncated
+
+
+GATEWAY = """*Oct 14 00:25:06.327: //-1/xxxxxxxxxxxx/SIP/Msg/ccsipDisplayMsg:
+Received:
+INVITE sip:17025550500@192.168.1.1:5060 SIP/2.0
+Via: SIP/2.0/UDP {phone}:5060;branch=z9hG4bK1b172bdcdc9
+From: <sip:4805557040@{phone}>;tag=1
+To: <sip:17025550500@192.168.1.1>
+Call-ID: inner
+CSeq: 101 INVITE
+Content-Length: 0
+
+*Oct 14 00:25:06.330: //-1/xxxxxxxxxxxx/SIP/Msg/ccsipDisplayMsg:
+Sent:
+SIP/2.0 100 Trying
+Via: SIP/2.0/UDP {phone}:5060;branch=z9hG4bK1b172bdcdc9
+From: <sip:4805557040@{phone}>;tag=1
+To: <sip:17025550500@192.168.1.1>
+Call-ID: inner
+CSeq: 101 INVITE
+Content-Length: 0
+
+*Oct 14 00:25:06.355: //-1/xxxxxxxxxxxx/SIP/Msg/ccsipDisplayMsg:
+Sent:
+INVITE sip:17025550500@198.51.100.7:5060 SIP/2.0
+Via: SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bK81718
+From: <sip:4805557040@192.0.2.10>;tag=2
+To: <sip:17025550500@198.51.100.7>
+Call-ID: outer
+CSeq: 101 INVITE
+Content-Length: 0
+
+"""
+
+
+@pytest.mark.parametrize(("phone", "own"), [("192.168.1.254", "192.168.1.1"), ("203.0.113.4", "192.0.2.10")])
+def test_a_gateway_has_an_address_in_each_network(phone, own):
+    sent = [(str(m.src), str(m.dst)) for m in read(GATEWAY.format(phone=phone)).messages]
+    inner = Endpoint(phone, 5060), Endpoint(own, 5060)
+    assert sent == [(str(a), str(b)) for a, b in (inner, inner[::-1], (US, THEM))]

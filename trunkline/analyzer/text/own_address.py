@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from functools import lru_cache
 
+from trunkline.analyzer.addresses import is_private
 from trunkline.analyzer.model.capture import Endpoint, RawMessage, Transport
 
 _VIA = re.compile(
@@ -36,7 +37,27 @@ def fill_in_own_side(messages: list[RawMessage]) -> None:
     """Completes `src` of what was sent and `dst` of what was received, and the transport, where the log has none.
 
     Each remote address is served by one own address: the one most often seen towards it, else the most frequent of all.
+    A gateway between two networks has one in each: a private peer that asks for a private address reached that one.
     """
+    seen, towards = _count_own(messages)
+    if not seen:
+        return
+    usual = seen.most_common(1)[0][0]
+    inside: dict[str, Endpoint] = {}
+    for message in messages:
+        if message.sent_by_us is None:
+            continue
+        other = message.dst if message.sent_by_us else message.src
+        counted = towards.get(other.ip) if other is not None else None
+        own = counted.most_common(1)[0][0] if counted else _inside(message, usual, inside)
+        if message.sent_by_us and message.src is None:
+            message.src = own
+        elif not message.sent_by_us and message.dst is None:
+            message.dst = own
+
+
+def _count_own(messages: list[RawMessage]) -> tuple[Counter[Endpoint], dict[str, Counter[Endpoint]]]:
+    """Own addresses, of all messages and towards each remote address. Completes the transport on the way."""
     seen: Counter[Endpoint] = Counter()
     towards: dict[str, Counter[Endpoint]] = {}
     for message in messages:
@@ -50,18 +71,20 @@ def fill_in_own_side(messages: list[RawMessage]) -> None:
                     towards.setdefault(message.dst.ip, Counter())[own] += 1
     if not seen:
         seen.update(filter(None, map(_addressed, messages)))
-    if not seen:
-        return
-    for message in messages:
-        if message.sent_by_us is None:
-            continue
-        other = message.dst if message.sent_by_us else message.src
-        counted = towards.get(other.ip) if other is not None else None
-        own = (counted or seen).most_common(1)[0][0]
-        if message.sent_by_us and message.src is None:
-            message.src = own
-        elif not message.sent_by_us and message.dst is None:
-            message.dst = own
+    return seen, towards
+
+
+def _inside(message: RawMessage, own: Endpoint, inside: dict[str, Endpoint]) -> Endpoint:
+    """`own`, or, where that is public, the private address that a private peer's requests name."""
+    if is_private(own.ip) or bool(message.sent_by_us) != message.data.startswith(b"SIP/2.0"):
+        return own
+    peer = _top_via(message.data)
+    if peer is None or not is_private(peer.ip):
+        return own
+    named = _addressed(message)
+    if named is not None and is_private(named.ip) and named.ip != peer.ip:
+        inside[peer.ip] = named
+    return inside.get(peer.ip, own)
 
 
 def fill_in_other_side(messages: list[RawMessage]) -> None:
