@@ -15,6 +15,7 @@ from trunkline.analyzer.model.trace import Trace
 
 OURS, FAR = "203.0.113.10:4000", "168.86.128.5:5000"
 TALK = 58.0
+AUDIO, ICE = "audio 4000 RTP/AVP 0 101", "a=candidate:1 1 UDP 2130706303 203.0.113.10 4444 typ host"
 
 
 def event(**more: Any) -> DtmfEvent:
@@ -62,6 +63,13 @@ CASES = [
     ),
     ("MEDIA-03", talk(stream(OURS, "198.51.100.9:6000", seconds=TALK), back()), talk(there(), back())),
     ("MEDIA-04", talk(stream("203.0.113.10:4444", FAR, seconds=TALK), back()), talk(there(), back())),
+    (
+        "MEDIA-04",  # the sender goes on at one of its ICE candidates
+        talk(
+            stream("203.0.113.10:4444", FAR, seconds=TALK), back(), text=call(sdp(AUDIO, ICE.replace("4444", "4446")))
+        ),
+        talk(stream("203.0.113.10:4444", FAR, seconds=TALK), back(), text=call(sdp(AUDIO, ICE))),
+    ),
     ("MEDIA-05", talk(there(first=BASE + 3), back()), talk(there(first=BASE + 1.3), back())),
     ("MEDIA-06", talk(with_gap(), back()), talk(with_gap(excused=True, lost=0), back())),
     ("MEDIA-06", talk(there(last=BASE + 30), back()), talk(there(), back())),

@@ -100,7 +100,7 @@ def _place(flow: Flow, call: Call, hops: dict[str, list[tuple[Hop, dict[str, lis
                 return
     for hop, sides in hops.get(call.id, ()):
         for side, says in sides.items():
-            if _may_use(says, stream.dst) and _may_use(sides[OTHER[side]], stream.src):
+            if may_use(says, stream.dst) and may_use(sides[OTHER[side]], stream.src):
                 flow.hop, flow.receiver = hop, side
                 flow.receiver_says, flow.sender_says = says, sides[OTHER[side]]
                 return
@@ -110,7 +110,8 @@ def _names(says: list[Described], end: Endpoint) -> bool:
     return any(section.port == end.port and section.address == end.ip for _, section in says)
 
 
-def _may_use(says: list[Described], end: Endpoint) -> bool:
+def may_use(says: list[Described], end: Endpoint) -> bool:
+    """Whether SDP names this socket, in c= and m= or as an ICE candidate."""
     words = f" {end.ip} {end.port} "
     return _names(says, end) or any(
         attribute.startswith("candidate:") and words in attribute

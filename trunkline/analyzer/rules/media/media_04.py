@@ -2,7 +2,7 @@
 
 Proof: a stream that arrives at the receiver's SDP port leaves another port or host than the sender's SDP names.
 Traps: NAT does that, and symmetric RTP copes with it: a fact only, unless only the port differs on an address that was
-announced.
+announced. With ICE the sender may use any of its candidates.
 Fix: static port mapping, symmetric RTP.
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from trunkline.analyzer.addresses import is_private
 from trunkline.analyzer.model.finding import Finding
 from trunkline.analyzer.model.trace import Trace
-from trunkline.analyzer.rules.flows import flows_of
+from trunkline.analyzer.rules.flows import flows_of, may_use
 from trunkline.analyzer.rules.rule import Rule
 
 RULE = Rule(
@@ -32,9 +32,9 @@ def check(trace: Trace) -> Iterator[Finding]:
         stream = flow.stream
         if not flow.receiver_says or not flow.sender_says or stream.packets < 50:
             continue
-        places = [(section.address, section.port) for _, section in flow.sender_says]
-        if (stream.src.ip, stream.src.port) in places:
+        if may_use(flow.sender_says, stream.src):
             continue
+        places = [(section.address, section.port) for _, section in flow.sender_says]
         same_host = any(address == stream.src.ip for address, _ in places)
         behind_nat = all(is_private(address) for address, _ in places)
         announced = " or ".join(sorted({f"{address}:{port}" for address, port in places}))
