@@ -29,8 +29,7 @@ class Place:
     """Of a text log: the message's first line."""
 
 
-@dataclass(frozen=True, slots=True)
-class LinkFacts:
+class LinkFacts(NamedTuple):
     """What tells a packet that was captured twice from one that was sent twice (rule CAP-03). None: not captured."""
 
     ip_id: int | None = None
@@ -41,6 +40,8 @@ class LinkFacts:
     vlan: tuple[int, ...] = ()
     interface: int | None = None
 
+
+NOTHING_KNOWN = LinkFacts()
 
 Transport = Literal["udp", "tcp", "tls", "ws", "wss", "sctp", "unknown"]
 
@@ -69,7 +70,7 @@ class RawMessage:
     """Bytes of the UDP payload on the wire; None for streams and logs."""
     trailing: bytes = b""
     """Bytes of the datagram behind the body that Content-Length gives."""
-    link: LinkFacts = LinkFacts()
+    link: LinkFacts = NOTHING_KNOWN
     correlation_id: str | None = None
     """HEP's correlation id, a log's session id: messages that share it belong to one call."""
     capture_point: str | None = None

@@ -130,42 +130,25 @@ class Message:
     cseq_method: str
     from_: NameAddr | None
     to: NameAddr | None
-    vias: list[Via]
+    vias: tuple[Via, ...]
     problems: list[Problem] = field(default_factory=list)
     duplicate_of: int | None = None
     """The same packet captured twice (rule CAP-03): index of the first. Only the message count counts it again."""
     retransmission_of: int | None = None
     """Index of the first message that this one repeats."""
+    is_request: bool = True
+    time: float | None = None
+    """These and the following as `raw` and `from_` and `to` have them: the rules ask for them all the time."""
+    src: Endpoint | None = None
+    dst: Endpoint | None = None
+    from_tag: str = ""
+    to_tag: str = ""
     _sdp: Sdp | Literal[False] | None = field(default=False, repr=False, compare=False)
     """False: not yet looked for."""
 
     @property
-    def is_request(self) -> bool:
-        return self.status == 0
-
-    @property
-    def time(self) -> float | None:
-        return self.raw.time
-
-    @property
-    def src(self) -> Endpoint | None:
-        return self.raw.src
-
-    @property
-    def dst(self) -> Endpoint | None:
-        return self.raw.dst
-
-    @property
     def place(self) -> Place:
         return self.raw.place
-
-    @property
-    def from_tag(self) -> str:
-        return (self.from_.params.get("tag") or "") if self.from_ else ""
-
-    @property
-    def to_tag(self) -> str:
-        return (self.to.params.get("tag") or "") if self.to else ""
 
     @property
     def sdp(self) -> Sdp | None:
@@ -191,7 +174,9 @@ class Message:
 
     def value(self, name: str) -> str:
         """Its value, or empty."""
-        return self.head.value(name)
+        head = self.head
+        position = head.where.get(name)
+        return "" if position is None else head.lines[position].value
 
     def all(self, name: str) -> list[Header]:
         return self.head.all(name)

@@ -10,6 +10,7 @@ from trunkline.analyzer.read.decoder import Decoder
 from trunkline.analyzer.read.fast import Datagrams, FastPath, joined
 from trunkline.analyzer.read.frame import Frame
 from trunkline.analyzer.read.packet_table import Ints, MediaSink, PacketTable
+from trunkline.analyzer.read.plain_sip import PlainSip
 from trunkline.analyzer.read.records import Bytes, Mask, Records, gather
 
 BACKSTEP_NS = 1_000_000
@@ -78,13 +79,17 @@ class Chunks:
         numbers, starts, lengths, wires, times = (column[slow].tolist() for column in columns)
         interfaces = interface[slow].tolist() if interface is not None else [None] * len(slow)
         decode, most, link = self.decoder.frame, self.limits.packet_bytes, records.link
-        for number, start, length, wire, time_ns, interface_id in zip(
-            numbers, starts, lengths, wires, times, interfaces, strict=True
+        texts = self.fast.texts
+        plain = PlainSip(texts, records, self.harvest, self.limits) if texts is not None else None
+        for index, number, start, length, wire, time_ns, interface_id in zip(
+            slow.tolist(), numbers, starts, lengths, wires, times, interfaces, strict=True
         ):
             size = min(length, most)
             frame = Frame(file, number, time_ns, start, max(wire - size, 0), interface_id)
             if interface_id is not None:
                 frame.point = names.get(interface_id)
+            if plain is not None and plain.take(index, frame, length):
+                continue
             decode(link, frame, bytes(view[start : start + size]))
 
     def with_rows(self, records: Records, datagrams: Datagrams) -> tuple[Bytes, Datagrams]:

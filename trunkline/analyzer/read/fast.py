@@ -16,6 +16,7 @@ from trunkline.analyzer.read.flows import FlowNumbers
 from trunkline.analyzer.read.ignored import Ignored
 from trunkline.analyzer.read.network import UNREAD, VLANS
 from trunkline.analyzer.read.packet_table import Ints
+from trunkline.analyzer.read.plain_sip import LINKS, Texts
 from trunkline.analyzer.read.records import Bytes, Mask, Records, table
 from trunkline.analyzer.read.sip_start import FIRST
 
@@ -50,7 +51,7 @@ def layout(version: int, kind_at: int | None, at: int) -> np.dtype[Any]:
         parts["kind"] = (">u2", kind_at)
     if version == 4:
         parts |= {"tos": ("u1", at + 1), "total": (">u2", at + 2), "id": (">u2", at + 4), "place": (">u2", at + 6)}
-        parts |= {"protocol": ("u1", at + 9), "ends": (">u8", at + 12)}
+        parts |= {"ttl": ("u1", at + 8), "protocol": ("u1", at + 9), "ends": (">u8", at + 12)}
         at += 20
     else:
         parts |= {"class": (">u2", at), "size": (">u2", at + 4), "protocol": ("u1", at + 6), "ends": ("32u1", at + 8)}
@@ -99,13 +100,15 @@ class FastPath:
         self.flows = flows
         self.ignored = ignored
         self.unread: dict[str, int] = {}
+        self.texts: Texts | None = None
+        """Of the last `split`: what may be SIP, untagged, over IPv4. The slow path has these too."""
 
     def split(self, records: Records) -> tuple[Datagrams, Ints]:
         """The plain datagrams, and the indexes of the records that are left for the slow path."""
         slow = np.ones(len(records), bool)
         parts: list[Datagrams] = []
         at = NETWORK_AT.get(records.link)
-        self.unread = {}
+        self.unread, self.texts = {}, None
         if at is not None:
             everything = np.arange(len(records), dtype=np.int64)
             self.level(records, everything, (KIND_AT.get(records.link), at), parts, slow)
@@ -167,7 +170,10 @@ class FastPath:
     def ipv4(
         self, records: Records, found: tuple[Ints, npt.NDArray[Any]], at: int, parts: list[Datagrams], slow: Mask
     ) -> None:
-        plain = self.plain(found[1])
+        text = self.text(found[1])
+        plain = ~text & self.plain(found[1])
+        if at == NETWORK_AT[records.link] and records.link in LINKS and text.any():
+            self.note_texts(records, found[0][text], found[1][text], at)
         picked, rows = found if plain.all() else (found[0][plain], found[1][plain])
         if not len(rows):
             return
@@ -187,7 +193,7 @@ class FastPath:
             & (rows["length"] > 8)
             & (rows["size"] >= rows["length"])
         )
-        good &= self.plain(rows)
+        good &= ~self.text(rows) & self.plain(rows)
         picked, rows = picked[good], rows[good]
         if not len(rows):
             return
@@ -196,11 +202,28 @@ class FastPath:
         parts[-1].dscp = ((rows["class"] >> 6) & 0x3F).astype(np.int64)
 
     @staticmethod
+    def text(rows: npt.NDArray[Any]) -> Mask:
+        """What may be SIP."""
+        return MAY_BE_SIP[rows["b0"]] & ((rows["word"] & 0x8080_8080) == 0)  # type: ignore[no-any-return]
+
+    def note_texts(self, records: Records, picked: Ints, rows: npt.NDArray[Any], at: int) -> None:
+        self.texts = Texts(
+            picked,
+            records.start[picked] + at + 28,
+            rows["length"].astype(np.int64) - 8,
+            rows["ends"],
+            rows["ports"],
+            rows["id"],
+            rows["ttl"],
+            rows["tos"] >> 2,
+            at,
+        )
+
+    @staticmethod
     def plain(rows: npt.NDArray[Any]) -> Mask:
-        """What cannot be SIP, HEP, DNS or a tunnel."""
-        text = MAY_BE_SIP[rows["b0"]] & ((rows["word"] & 0x8080_8080) == 0)
+        """What cannot be HEP, DNS or a tunnel."""
         hep2 = (rows["b0"] - 1 < 2) & HEP2_HEAD[rows["b1"]]
-        return ~(text | hep2 | TUNNEL[rows["sport"]] | TUNNEL[rows["dport"]])  # type: ignore[no-any-return]
+        return ~(hep2 | TUNNEL[rows["sport"]] | TUNNEL[rows["dport"]])  # type: ignore[no-any-return]
 
     def add(
         self,

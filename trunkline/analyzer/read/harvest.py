@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from trunkline.analyzer.limits import Limits
-from trunkline.analyzer.model.capture import Capture, Damage, Endpoint, RawMessage, Transport
+from trunkline.analyzer.model.capture import Capture, Damage, Endpoint, LinkFacts, Place, RawMessage, Transport
 from trunkline.analyzer.read.flows import FlowNumbers
 from trunkline.analyzer.read.frame import Frame
 from trunkline.analyzer.read.sip_start import split_body
@@ -84,22 +84,11 @@ class Harvest:
         hep: Hep | None = None,
     ) -> None:
         """One SIP message; of a datagram, what is behind the body that Content-Length gives goes to `trailing`."""
-        limits = self.limits
-        # A million messages at the largest size would not fit anywhere: their sum has a limit too.
-        if not self.room("SIP messages", len(self.capture.messages), limits.messages):
+        if self.is_full():
             return
-        if not self.room("bytes of SIP messages", self.message_bytes, limits.messages * 512):
-            return
-        if len(data) > limits.message_bytes:
-            data, cut = data[: limits.message_bytes], True
-        trailing = b""
-        if wire is not None:
-            body, length = split_body(data)
-            if body >= 0 and length is not None and body + length < len(data):
-                data, trailing = data[: body + length], data[body + length :]
+        data, trailing, cut = self.kept(data, cut, datagram=wire is not None)
         if transport == "udp" and hep is None and not (ends[0].port and ends[1].port):
             transport, wire = _told_by_the_message(data, wire)
-        self.message_bytes += len(data)
         source: Literal["packet", "hep"] = "packet"
         time, link, correlation, point = frame.time, frame.facts(), None, frame.point
         if hep is not None:
@@ -126,7 +115,52 @@ class Harvest:
             )
         )
         if transport == "udp" and source == "packet":
-            self.sip_ends.update(((ends[0].ip, ends[0].port), (ends[1].ip, ends[1].port)))
+            self.sip_ends.update(ends)
+
+    def datagram(
+        self,
+        data: bytes,
+        ends: tuple[Endpoint, Endpoint],
+        place: Place,
+        time: float,
+        link: LinkFacts,
+        point: str | None,
+        wire: int,
+        cut: bool,
+    ) -> None:
+        """As `message`, for SIP in one plain datagram of UDP: there are hundreds of thousands of these."""
+        if self.is_full():
+            return
+        data, trailing, cut = self.kept(data, cut, datagram=True)
+        frames = (place.frame,) if place.frame is not None else ()
+        message = RawMessage(
+            *(data, place, time, ends[0], ends[1], "udp", "packet", None, frames, 0, cut, wire, trailing, link),
+            capture_point=point,
+        )
+        self.capture.messages.append(message)
+        self.sip_ends.update(ends)
+
+    def is_full(self) -> bool:
+        """Whether the limits leave no room for another message. A million messages at the largest size would not fit
+        anywhere: their sum has a limit too.
+        """
+        most = self.limits.messages
+        return not (
+            self.room("SIP messages", len(self.capture.messages), most)
+            and self.room("bytes of SIP messages", self.message_bytes, most * 512)
+        )
+
+    def kept(self, data: bytes, cut: bool, *, datagram: bool) -> tuple[bytes, bytes, bool]:
+        """What is kept of a message, what stands behind its body, and whether the limit or the capture cut it."""
+        trailing = b""
+        if len(data) > self.limits.message_bytes:
+            data, cut = data[: self.limits.message_bytes], True
+        if datagram and data.find(b"\r\n\r\n") + 4 != len(data):
+            body, length = split_body(data)
+            if body >= 0 and length is not None and body + length < len(data):
+                data, trailing = data[: body + length], data[body + length :]
+        self.message_bytes += len(data)
+        return data, trailing, cut
 
     def junk(self, frame: Frame, data: bytes, ends: tuple[Endpoint, Endpoint], wire: int) -> None:
         """A datagram on a port of SIP that is nothing that belongs there."""

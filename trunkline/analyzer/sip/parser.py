@@ -8,11 +8,14 @@ The head is decoded as latin-1: characters are bytes then, so positions in the t
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from trunkline.analyzer.limits import Limits
 from trunkline.analyzer.model.capture import RawMessage
 from trunkline.analyzer.model.message import Head, Header, Message, Problem
-from trunkline.analyzer.sip import address
+from trunkline.analyzer.sip import address, lines
 from trunkline.analyzer.sip.header_names import BY_SPELLING, SINGLE, canonical
+from trunkline.analyzer.sip.lines import is_number, is_token, line_of, lines_of, shape_of
 
 KINDS = {
     "start_line": "neither a request line nor a status line",
@@ -43,12 +46,11 @@ KINDS = {
 }
 """All kinds of `Problem` that `parse_message` notes. A truncated message has none that the cut alone can explain."""
 
-_TOKEN_EXTRA = str.maketrans("", "", "-.!%*_+`'~")
-_IN_ORDER = ("Via", "From", "To", "Call-ID", "CSeq")
-_MANDATORY = frozenset(_IN_ORDER)
 _AHEAD = (b"\r", b"\n", b" ", b"\t")
 _DEFAULT = Limits()
-_CSEQ_END = 1 << 31
+_ABSENT = 0, "", True
+"""A CSeq that is not there: the missing header is the problem."""
+_MOST_STATUS_LINES = 2_000
 
 
 def parse_message(raw: RawMessage, index: int, limits: Limits = _DEFAULT) -> Message:
@@ -60,12 +62,17 @@ def parse_message(raw: RawMessage, index: int, limits: Limits = _DEFAULT) -> Mes
         start = len(data) - len(data.lstrip(b"\r\n \t"))
     head_end, body_offset = _end_of_head(data, start)
     text = data[start:head_end].decode("latin-1")
-    if body_offset > len(data) and not raw.truncated:
-        problems.append(Problem("no_empty_line", KINDS["no_empty_line"]))
+    if body_offset > len(data):
+        body_offset = len(data)
+        if not raw.truncated:
+            problems.append(Problem("no_empty_line", KINDS["no_empty_line"]))
     head, start_line = _head(text, start, limits.headers, problems)
     method, ruri, status, reason = _start_line(start_line, problems)
-    where, value = head.where, head.value
-    cseq, cseq_method = _cseq(value("CSeq"), head, problems)
+    read = head.read
+    cseq, cseq_method, good_cseq = read("CSeq") or _ABSENT
+    if not good_cseq:
+        problems.append(Problem("cseq", KINDS["cseq"], head.line("CSeq")))
+    from_, to = read("From"), read("To")
     message = Message(
         raw,
         index,
@@ -74,19 +81,25 @@ def parse_message(raw: RawMessage, index: int, limits: Limits = _DEFAULT) -> Mes
         status,
         reason,
         head,
-        min(body_offset, len(data)),
+        body_offset,
         b"",
-        value("Call-ID"),
+        head.value("Call-ID"),
         cseq,
         cseq_method,
-        address.read_name_addr(value("From")) if "From" in where else None,
-        address.read_name_addr(value("To")) if "To" in where else None,
-        list(address.read_vias(value("Via"))) if "Via" in where else [],
+        from_,
+        to,
+        read("Via") or (),
         problems,
+        is_request=not status,
+        time=raw.time,
+        src=raw.src,
+        dst=raw.dst,
+        from_tag=(from_.params.get("tag") or "") if from_ is not None else "",
+        to_tag=(to.params.get("tag") or "") if to is not None else "",
     )
-    if len(where) != len(head.names):
+    if head.shape.repeats:
         _repeated(message)
-    _body(message, value("Content-Length"))
+    _body(message)
     _check(message)
     return message
 
@@ -108,37 +121,19 @@ def _end_of_head(data: bytes, start: int) -> tuple[int, int]:
 
 def _head(text: str, start: int, most: int, problems: list[Problem]) -> tuple[Head, str]:
     """The head and its start line: the fast way for what is as it should be, the slow one for all else."""
-    lines = text.split("\r\n")
-    if text.count("\n") == len(lines) - 1 and len(lines) <= most and text.isascii():
-        names: list[str] = []
-        where: dict[str, int] = {}
-        spelled = BY_SPELLING
-        for line in lines[1:]:
-            name = spelled.get(line.partition(":")[0])
-            if name is None:
-                name = _other_name(line)
-                if not name:
-                    break
-            if name not in where:
-                where[name] = len(names)
-            names.append(name)
-        else:
-            if "\0" not in text and "\r" not in lines[0]:
-                return Head(lines, names, where, 2, start), lines[0]
-    lines, eol = _lines(text, problems)
-    headers = _headers(lines, eol, start, most, problems)
+    texts = text.split("\r\n")
+    start_line = texts[0]
+    if text.isascii() and text.count("\n") == len(texts) - 1 and len(texts) <= most and "\0" not in text:
+        found = lines_of(texts[1:])
+        shape = shape_of(found)
+        if "" not in shape.where and "\r" not in start_line:
+            return Head(found, shape, start + len(start_line) + 2), start_line
+    texts, eol = _lines(text, problems)
+    headers = _headers(texts, eol, start, most, problems)
     if not text.isascii() or "\0" in text:
         _odd_characters(headers, problems)
-    return Head.of(headers), lines[0]
-
-
-def _other_name(line: str) -> str:
-    """The name of a header that is not written as it is every day; empty: the line needs a closer look."""
-    written, colon, _ = line.partition(":")
-    if not colon or line[0] in " \t":
-        return ""
-    name = canonical(written)
-    return name if _token(name) else ""
+    found = [line_of(header.name, header.value, header.length) for header in headers]
+    return Head(found, shape_of(found), 0, headers), texts[0]
 
 
 def _lines(text: str, problems: list[Problem]) -> tuple[list[str], int]:
@@ -190,14 +185,9 @@ def _odd_name(written: str, colon: str, line: str, problems: list[Problem], numb
             problems.append(Problem("header_line", KINDS["header_line"], number))
         return ""
     name = canonical(written)
-    if not _token(name):
+    if not is_token(name):
         problems.append(Problem("header_name", KINDS["header_name"], number))
     return name
-
-
-def _token(text: str) -> bool:
-    rest = text.translate(_TOKEN_EXTRA)
-    return bool(text) and text.isascii() and (rest.isalnum() or not rest)
 
 
 def _odd_characters(headers: list[Header], problems: list[Problem]) -> None:
@@ -218,12 +208,20 @@ def _start_line(line: str, problems: list[Problem]) -> tuple[str, str, int, str]
     """Method, Request-URI, status, reason."""
     line = line.rstrip("\r")
     if line[:8] == "SIP/2.0 " or line[:4].upper() == "SIP/":
-        return _status_line(line, problems)
+        return _usual_status_line(line) or _status_line(line, problems)
     method, _, rest = line.partition(" ")
     ruri, _, version = rest.rpartition(" ")
-    if version == "SIP/2.0" and ruri and " " not in ruri and "<" not in ruri and (method.isalpha() or _token(method)):
+    if version == "SIP/2.0" and ruri and " " not in ruri and "<" not in ruri and (method.isalpha() or is_token(method)):
         return method, ruri if ruri.isascii() else _utf8(ruri), 0, ""
     return _odd_request_line(line, problems)
+
+
+@lru_cache(_MOST_STATUS_LINES)
+def _usual_status_line(line: str) -> tuple[str, str, int, str] | None:
+    """The same few stand above all responses; None: one that needs a closer look."""
+    problems: list[Problem] = []
+    read = _status_line(line, problems) if len(line) < 100 else None
+    return None if problems else read
 
 
 def _status_line(line: str, problems: list[Problem]) -> tuple[str, str, int, str]:
@@ -234,7 +232,7 @@ def _status_line(line: str, problems: list[Problem]) -> tuple[str, str, int, str
         problems.append(Problem("start_line_spaces", KINDS["start_line_spaces"]))
         rest = rest.lstrip(" ")
     code, _, reason = rest.partition(" ")
-    if len(code) == 3 and _digits(code) and "100" <= code < "700":
+    if len(code) == 3 and is_number(code) and "100" <= code < "700":
         return "", "", int(code), reason.strip() if reason.isascii() else _utf8(reason.strip())
     problems.append(Problem("status", KINDS["status"]))
     # 999 keeps it a response; nobody takes it for a real status.
@@ -245,11 +243,11 @@ def _odd_request_line(line: str, problems: list[Problem]) -> tuple[str, str, int
     parts = line.split()
     if len(parts) < 2 or not parts[-1].upper().startswith("SIP/"):
         problems.append(Problem("start_line", KINDS["start_line"]))
-        return parts[0] if parts and _token(parts[0]) else "", "", 0, ""
+        return parts[0] if parts and is_token(parts[0]) else "", "", 0, ""
     method, ruri = parts[0], " ".join(parts[1:-1])
     if parts[-1].upper() != "SIP/2.0":
         problems.append(Problem("version", KINDS["version"]))
-    if not _token(method):
+    if not is_token(method):
         problems.append(Problem("method", KINDS["method"]))
     if not ruri or " " in ruri or "<" in ruri:
         problems.append(Problem("request_uri", KINDS["request_uri"]))
@@ -258,53 +256,37 @@ def _odd_request_line(line: str, problems: list[Problem]) -> tuple[str, str, int
     return method, _utf8(ruri), 0, ""
 
 
-def _cseq(value: str, head: Head, problems: list[Problem]) -> tuple[int, str]:
-    digits, _, method = value.partition(" ")
-    if digits.isdigit() and len(digits) < 10 and method.isalpha() and digits.isascii():
-        return int(digits), method
-    if "CSeq" not in head.where:
-        return 0, ""
-    # A tab, or several blanks, are as good as one.
-    parts = value.split(None, 1)
-    digits, method = parts if len(parts) == 2 else (value, "")
-    method = method.strip()
-    if not (_digits(digits) and len(digits) < 20 and method):
-        problems.append(Problem("cseq", KINDS["cseq"], head.line("CSeq")))
-        return 0, method if _token(method) else ""
-    if int(digits) >= _CSEQ_END:
-        problems.append(Problem("cseq", KINDS["cseq"], head.line("CSeq")))
-    return int(digits), method
-
-
 def _repeated(message: Message) -> None:
     """Several headers of one name: more Vias to read, or one too many."""
     seen: set[str] = set()
+    vias = list(message.vias)
     for position, name in enumerate(message.head.names):
         if name not in seen:
             seen.add(name)
         elif name == "Via":
-            message.vias.extend(address.read_vias(message.headers[position].value))
+            vias += message.head.lines[position].read
         elif name in SINGLE:
             message.problems.append(Problem("duplicate_header", name, message.headers[position].line))
+    message.vias = tuple(vias)
 
 
-def _body(message: Message, length: str) -> None:
+def _body(message: Message) -> None:
     """What Content-Length says of the bytes that came: text logs change line ends, there it is not even looked at."""
-    data, problems = message.raw.data, message.problems
-    body = data[message.body_offset :]
-    if "Content-Length" not in message.head.where or message.raw.source == "text":
+    raw, problems = message.raw, message.problems
+    body = raw.data[message.body_offset :]
+    declared = message.head.read("Content-Length")
+    if declared is None or raw.source == "text":
         message.body = body
         return
-    if not _digits(length):
+    if declared < 0:
         problems.append(Problem("content_length", KINDS["content_length"], message.head.line("Content-Length")))
         message.body = body
         return
-    declared = int(length) if len(length) < 12 else 1 << 40
-    if declared != len(body) or message.raw.trailing:
+    if declared != len(body) or raw.trailing:
         kind = ""
         if declared > len(body):
-            kind = "" if message.raw.truncated else "content_length_large"
-        elif (body[declared:] + message.raw.trailing).strip(b"\r\n \t\0"):
+            kind = "" if raw.truncated else "content_length_large"
+        elif (body[declared:] + raw.trailing).strip(b"\r\n \t\0"):
             kind = "content_length_small"
         if kind:
             problems.append(Problem(kind, KINDS[kind], message.head.line("Content-Length")))
@@ -315,14 +297,16 @@ def _body(message: Message, length: str) -> None:
 def _check(message: Message) -> None:
     head, problems = message.head, message.problems
     where = head.where
-    if not (where.keys() >= _MANDATORY) and not message.raw.truncated:
-        problems.extend(Problem("missing_header", name) for name in _IN_ORDER if name not in where)
+    if head.shape.missing and not message.raw.truncated:
+        problems.extend(Problem("missing_header", name) for name in head.shape.missing)
     if not message.status:
         if "Max-Forwards" not in where and not message.raw.truncated:
             problems.append(Problem("missing_header", "Max-Forwards"))
         if message.cseq_method != message.method and message.cseq_method:
             problems.append(Problem("cseq_method", KINDS["cseq_method"], head.line("CSeq")))
-        _check_numbers(head, problems)
+        for name in ("Max-Forwards", "Expires"):
+            if head.read(name) is False:
+                problems.append(Problem("number", f"{name} is {head.value(name)[:40]}", head.line(name)))
     if message.vias:
         if (message.vias[0].params.get("branch") or "")[:7] != "z9hG4bK":
             problems.append(Problem("branch", KINDS["branch"], head.line("Via")))
@@ -334,17 +318,8 @@ def _check(message: Message) -> None:
         problems.append(Problem("address", "To cannot be read", head.line("To")))
 
 
-def _check_numbers(head: Head, problems: list[Problem]) -> None:
-    if "Max-Forwards" in head.where:
-        hops = head.value("Max-Forwards")
-        if not (_digits(hops) and len(hops) < 4 and int(hops) < 256):
-            problems.append(Problem("number", f"Max-Forwards is {hops[:40]}", head.line("Max-Forwards")))
-    if "Expires" in head.where:
-        expires = head.value("Expires")
-        # RFC 2543 wrote a date there.
-        if not (_digits(expires) and len(expires) < 11) and not expires[:3].isalpha():
-            problems.append(Problem("number", f"Expires is {expires[:40]}", head.line("Expires")))
-
-
-def _digits(text: str) -> bool:
-    return text.isascii() and text.isdigit()
+def forget() -> None:
+    """Empties what is kept between messages: an analysis leaves nothing of its input behind."""
+    lines.forget()
+    address.forget()
+    _usual_status_line.cache_clear()
