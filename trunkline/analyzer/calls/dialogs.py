@@ -103,9 +103,9 @@ def _kind(messages: list[Message]) -> Kind:
 
 def _opening(messages: list[Message]) -> Message:
     """The request that begins the dialog, else the message that says most about who is who."""
-    initial = next((m for m in messages if m.is_request and not m.to_tag and m.method not in ("ACK", "CANCEL")), None)
-    if initial is not None:
-        return initial
+    for message in messages:
+        if message.is_request and not message.to_tag and message.method not in ("ACK", "CANCEL"):
+            return message
     return next((m for m in messages if m.cseq_method == "INVITE" and not m.is_request), messages[0])
 
 

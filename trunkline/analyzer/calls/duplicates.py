@@ -24,11 +24,15 @@ _LOOK_BACK = 8
 
 def mark_duplicates(messages: list[Message]) -> None:
     """Sets `duplicate_of`; messages in the order of the capture."""
-    alike: dict[bytes, list[Message]] = defaultdict(list)
+    firsts: dict[bytes, Message] = {}
+    alike: dict[bytes, list[Message]] = {}
     for message in messages:
         if message.raw.source != "text":
-            alike[message.raw.data].append(message)
-    groups = [group for group in alike.values() if len(group) > 1]
+            data = message.raw.data
+            first = firsts.setdefault(data, message)
+            if first is not message:
+                alike.setdefault(data, [first]).append(message)
+    groups = list(alike.values())
     clocks = _clock_differences(groups)
     for group in groups:
         _mark(group, clocks)

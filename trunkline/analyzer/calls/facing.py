@@ -66,15 +66,19 @@ def set_facing(dialogs: list[Dialog], profile: Profile, capture: Capture, option
 def _sides(dialog: Dialog, capture: Capture) -> _Sides:
     found = _Sides()
     for message in dialog.messages[:_MOST_LOOKED_AT]:
+        agent = agent_of(message)
+        logged_by_us = message.raw.source == "text" and message.raw.sent_by_us is not None
+        if not agent and not logged_by_us:
+            continue
         side = side_of(dialog, message)
         name = pbx_of(message)
         if name:
             found.pbx.setdefault(side, name)
-        elif is_phone(agent_of(message)):
+        elif is_phone(agent):
             found.phone.add(side)
-        elif is_scanner(agent_of(message)):
+        elif is_scanner(agent):
             found.scanner.add(side)
-        if message.raw.source == "text" and message.raw.sent_by_us is not None:
+        if logged_by_us:
             logged = _of_log(message, capture)
             if logged:
                 # The program that wrote the log is the PBX, whatever it calls itself.

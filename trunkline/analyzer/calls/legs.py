@@ -113,6 +113,9 @@ def _user_of_ruri(request: Message) -> str:
 
 
 def _digits(text: str) -> str:
+    plain = text.removeprefix("+")
+    if plain.isascii() and plain.isdigit():
+        return plain
     return "".join(char for char in text if char.isascii() and char.isdigit())
 
 
@@ -255,8 +258,15 @@ def _followed(one: Leg, two: Leg) -> int:
 
 
 def _ringing_time(dialog: Dialog) -> float | None:
-    return next((m.time for t in dialog.invites for m in t.responses if 180 <= m.status < 190), None)
+    for invite in dialog.invites:
+        for message in invite.responses:
+            if 180 <= message.status < 190:
+                return message.time
+    return None
 
 
 def _bye_time(dialog: Dialog) -> float | None:
-    return next((t.request.time for t in dialog.transactions if t.method == "BYE" and t.request is not None), None)
+    for transaction in dialog.transactions:
+        if transaction.method == "BYE" and transaction.request is not None:
+            return transaction.request.time
+    return None

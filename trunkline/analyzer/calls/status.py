@@ -14,13 +14,20 @@ _CHALLENGES = (401, 407)
 def set_status(call: Call) -> None:
     """Fills in everything of `call` but its dialogs, joins and streams."""
     first = call.dialogs[0]
-    opening = next((m for m in first.messages if m.is_request and m.method not in ("ACK", "CANCEL")), first.messages[0])
+    opening = _opening(first)
     call.started = first.messages[0].time
     call.caller, call.called = _numbers(opening)
     if call.kind == "call":
         _call_status(call, first)
     else:
         _other_status(call, first)
+
+
+def _opening(dialog: Dialog) -> Message:
+    for message in dialog.messages:
+        if message.is_request and message.method not in ("ACK", "CANCEL"):
+            return message
+    return dialog.messages[0]
 
 
 def _numbers(message: Message) -> tuple[str, str]:
@@ -37,17 +44,20 @@ def _numbers(message: Message) -> tuple[str, str]:
 
 def last_initial_invite(dialog: Dialog) -> Transaction | None:
     """The last INVITE that was to begin the call: tries with credentials count, re-INVITEs do not."""
-    initial = [t for t in dialog.invites if t.request is not None and not t.request.to_tag]
-    answered = next((t for t in initial if t.final is not None and t.final.status < 300), None)
-    if answered is not None:
-        return answered
-    if initial:
-        return initial[-1]
-    return next((t for t in dialog.invites if t.request is None), None)
+    last = None
+    for invite in dialog.invites:
+        if invite.request is not None and not invite.request.to_tag:
+            final = invite.final
+            if final is not None and final.status < 300:
+                return invite
+            last = invite
+    return last or next((invite for invite in dialog.invites if invite.request is None), None)
 
 
 def _tried(call: Call, first: Dialog) -> Dialog:
     """The try that decides: a client whose first target refuses may try the next with the same Call-ID (RFC 3263)."""
+    if len(call.dialogs) == 1:
+        return first
     tries = [
         dialog
         for dialog in call.dialogs

@@ -108,8 +108,8 @@ def _key(message: Message, method: str) -> _Key | None:
     if not message.vias:
         return None
     via = message.vias[0]
-    branch = via.branch
-    if not branch.startswith("z9hG4bK") or len(branch) < 8:
+    branch = via.params.get("branch")
+    if not branch or branch[:7] != "z9hG4bK" or len(branch) < 8:
         return None
     return branch, via.host.lower(), message.cseq, via.port, method
 
@@ -130,13 +130,13 @@ def _mark_repeats(transaction: Transaction) -> None:
     for message in requests[1:]:
         message.retransmission_of = requests[0].index
     acks: dict[tuple[str, str], Message] = {}
-    for message in transaction.ack:
+    for message in transaction.ack if len(transaction.ack) > 1 else ():
         # Forked 2xx have an ACK each, told apart by the To tag.
         first = acks.setdefault((message.to_tag, message.ruri), message)
         if first is not message:
             message.retransmission_of = first.index
     seen: dict[tuple[int, str, bytes], Message] = {}
-    for message in transaction.responses:
+    for message in transaction.responses if len(transaction.responses) > 1 else ():
         # A provisional response may come again with news (another RSeq or SDP); a final one cannot.
         news = message.raw.data if message.status < 200 else b""
         first = seen.setdefault((message.status, message.to_tag, news), message)

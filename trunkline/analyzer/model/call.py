@@ -29,7 +29,10 @@ class Transaction:
     @property
     def final(self) -> Message | None:
         """The first final response."""
-        return next((message for message in self.responses if message.status >= 200), None)
+        for message in self.responses:
+            if message.status >= 200:
+                return message
+        return None
 
     @property
     def provisional(self) -> list[Message]:
@@ -74,10 +77,11 @@ class Dialog:
     facing_why: str = ""
     provider_side: Literal["caller", "callee", ""] = ""
     """Who of the two is the provider: `callee` is termination, `caller` origination."""
+    invites: list[Transaction] = field(init=False, repr=False, compare=False)
+    """Of the transactions, in order."""
 
-    @property
-    def invites(self) -> list[Transaction]:
-        return [transaction for transaction in self.transactions if transaction.method == "INVITE"]
+    def __post_init__(self) -> None:
+        self.invites = [transaction for transaction in self.transactions if transaction.method == "INVITE"]
 
 
 CallStatus = Literal[

@@ -105,7 +105,10 @@ class Sdp:
 
     def first(self, kind: str) -> SdpMedia | None:
         """The first section of this kind, also one that is refused (port 0)."""
-        return next((section for section in self.media if section.kind == kind), None)
+        for section in self.media:
+            if section.kind == kind:
+                return section
+        return None
 
 
 @dataclass(slots=True)

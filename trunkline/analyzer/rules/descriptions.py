@@ -31,13 +31,9 @@ def audio(sdp: Sdp | None) -> SdpMedia | None:
     return None if sdp is None else sdp.first("audio")
 
 
-def described(hop: Hop) -> Iterator[tuple[Message, Sdp]]:
+def described(hop: Hop) -> list[tuple[Message, Sdp]]:
     """Messages with a description, without what was sent again."""
-    for message in hop.messages:
-        if message.retransmission_of is None and message.body:
-            sdp = message.sdp
-            if sdp is not None:
-                yield message, sdp
+    return hop.described
 
 
 def is_fax(sdp: Sdp | None) -> bool:

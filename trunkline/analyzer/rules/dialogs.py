@@ -41,6 +41,12 @@ class Answer:
 
 def answer_of(hop: Hop) -> Answer | None:
     """The answer of the call on this hop; None: not answered, or its INVITE is not in the trace."""
+    if hop.answer is False:
+        hop.answer = _answer_of(hop)
+    return hop.answer or None
+
+
+def _answer_of(hop: Hop) -> Answer | None:
     for exchange in hop.exchanges:
         request, final = exchange.request, exchange.final
         if (
@@ -56,9 +62,10 @@ def answer_of(hop: Hop) -> Answer | None:
 
 def bye_of(hop: Hop) -> Exchange | None:
     """The first BYE."""
-    return next(
-        (exchange for exchange in hop.exchanges if exchange.method == "BYE" and exchange.request is not None), None
-    )
+    for exchange in hop.exchanges:
+        if exchange.method == "BYE" and exchange.request is not None:
+            return exchange
+    return None
 
 
 def talk(hop: Hop, answer: Answer) -> float | None:

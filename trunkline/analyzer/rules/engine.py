@@ -10,13 +10,15 @@ from trunkline.analyzer.garbage import no_collection
 from trunkline.analyzer.model.capture import Damage
 from trunkline.analyzer.model.finding import Finding, Fix
 from trunkline.analyzer.model.trace import Trace
-from trunkline.analyzer.rules.credentials import forget
+from trunkline.analyzer.rules import credentials, uris
 from trunkline.analyzer.rules.facts import Facts, facts_of
 from trunkline.analyzer.rules.order import by_weight
 from trunkline.analyzer.rules.provider_word import provider_findings
 from trunkline.analyzer.rules.rule import Rule
 from trunkline.analyzer.rules.suppression import suppress
 from trunkline.analyzer.rules.table import TABLE
+from trunkline.analyzer.rules.values import split_uri
+from trunkline.analyzer.sip import parser
 from trunkline.pbx.topics import RULE_TOPICS
 
 MOST_EVIDENCE = 12
@@ -58,7 +60,10 @@ def judge(trace: Trace) -> list[Finding]:
                 if not words or not facts.words.isdisjoint(words):
                     found += _run(trace, facts, rule_id)
         finally:
-            forget()
+            credentials.forget()
+            uris.forget()
+            split_uri.cache_clear()
+            parser.forget()
     merged = merge(found)
     for finding in merged:
         _with_fix(finding)

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
 
 from trunkline.analyzer.addresses import is_private, is_public
 from trunkline.analyzer.calls.sides import side_of
 from trunkline.analyzer.model.call import Call, Dialog, Transaction
-from trunkline.analyzer.model.message import Message
+from trunkline.analyzer.model.message import Message, Sdp
 from trunkline.analyzer.model.trace import Trace
-from trunkline.analyzer.rules.credentials import challenges
+from trunkline.analyzer.rules.credentials import Digest, answers, challenges
 from trunkline.analyzer.rules.hints import Hint, hint_of
+
+if TYPE_CHECKING:
+    from trunkline.analyzer.rules.dialogs import Answer
 
 NEAR = 100
 """Exchanges of one dialog that `Hop.before` and `Hop.after` give."""
@@ -29,19 +33,19 @@ class Hop:
     exchanges: list[Exchange] = field(default_factory=list)
     """In the order of the trace. A scanner's dialog has tens of thousands: a rule that looks at others for each one
     takes `before`, `after`, `realms` or `credentials`."""
+    id: str = ""
+    """Of the call."""
+    answer: Answer | Literal[False] | None = False
+    """Kept here by `dialogs.answer_of`; False: not yet looked for."""
     _realms: frozenset[str] | None = None
     _credentials: bool | None = None
-
-    @property
-    def id(self) -> str:
-        return self.call.id
+    _described: list[tuple[Message, Sdp]] | None = None
 
     @property
     def realms(self) -> frozenset[str]:
         """Of all challenges in it."""
         if self._realms is None:
-            asked = (challenge for exchange in self.exchanges for challenge in challenges(exchange.final))
-            self._realms = frozenset(challenge["realm"] for challenge in asked)
+            self._realms = frozenset(asked["realm"] for exchange in self.exchanges for asked in exchange.challenges)
         return self._realms
 
     @property
@@ -50,6 +54,17 @@ class Hop:
         if self._credentials is None:
             self._credentials = any(exchange.credentials for exchange in self.exchanges)
         return self._credentials
+
+    @property
+    def described(self) -> list[tuple[Message, Sdp]]:
+        """Messages with a description, without what was sent again."""
+        if self._described is None:
+            self._described = [
+                (message, sdp)
+                for message in self.messages
+                if message.retransmission_of is None and message.body and (sdp := message.sdp) is not None
+            ]
+        return self._described
 
     def before(self, exchange: Exchange) -> Iterator[Exchange]:
         """Those before it, the nearest first, no more than anybody could mean."""
@@ -88,17 +103,14 @@ class Exchange:
     final: Message | None
     initial: bool
     """Begins a dialog, or stands alone: To has no tag."""
+    id: str
+    """Of the call."""
+    method: str
     place: int = 0
     """Index in `hop.exchanges`."""
     _credentials: bool | None = None
-
-    @property
-    def id(self) -> str:
-        return self.hop.id
-
-    @property
-    def method(self) -> str:
-        return self.transaction.method
+    _challenges: list[Digest] | None = None
+    _answers: list[Digest] | None = None
 
     @property
     def credentials(self) -> bool:
@@ -110,6 +122,20 @@ class Exchange:
         return self._credentials
 
     @property
+    def challenges(self) -> list[Digest]:
+        """Digest challenges of its final response."""
+        if self._challenges is None:
+            self._challenges = challenges(self.final)
+        return self._challenges
+
+    @property
+    def answers(self) -> list[Digest]:
+        """Digest answers of its request."""
+        if self._answers is None:
+            self._answers = answers(self.request) if self.credentials else []
+        return self._answers
+
+    @property
     def delay(self) -> float | None:
         """Seconds from the (first) request to the final response."""
         if self.request is None or self.final is None or self.request.time is None or self.final.time is None:
@@ -118,7 +144,7 @@ class Exchange:
 
     @property
     def rang(self) -> bool:
-        return any(message.status in (180, 181, 182, 183) for message in self.transaction.responses)
+        return any(180 <= message.status <= 183 for message in self.transaction.responses)
 
 
 @dataclass(slots=True)
@@ -136,6 +162,7 @@ class Facts:
     """Kept here by `flows.flows_of`."""
     words: set[str] = field(default_factory=set)
     """What the trace has, for the table of rules: methods, final statuses, `call`, `answered`, `media`, `icmp` …"""
+    _call_ids: dict[int, str] | None = None
 
     def finals(self, *statuses: int) -> Iterator[Exchange]:
         """Exchanges that ended with one of these, in the order of the trace within each status."""
@@ -144,6 +171,13 @@ class Facts:
 
     def calls(self) -> Iterator[Hop]:
         return (hop for hop in self.hops if hop.dialog.kind == "call")
+
+    def calls_of(self, message: Message) -> list[str]:
+        """The id of the call that a message belongs to; empty: it belongs to none."""
+        if self._call_ids is None:
+            self._call_ids = {one.index: hop.id for hop in self.hops for one in hop.messages}
+        found = self._call_ids.get(message.index)
+        return [] if found is None else [found]
 
 
 HEADER_WORDS = ("Record-Route", "RSeq", "Session-Expires", "Identity", "Authorization", "Proxy-Authorization")
@@ -166,13 +200,15 @@ def facts_of(trace: Trace) -> Facts:
 
 
 def _add_hop(trace: Trace, facts: Facts, call: Call, dialog: Dialog) -> None:
-    hop = Hop(call, dialog, [message for message in dialog.messages if message.duplicate_of is None])
+    hop = Hop(call, dialog, [message for message in dialog.messages if message.duplicate_of is None], id=call.id)
     facts.hops.append(hop)
     facts.words.add(dialog.kind)
     for transaction in dialog.transactions:
         request = transaction.request
         initial = request is not None and not request.to_tag
-        exchange = Exchange(hop, transaction, request, transaction.final, initial, len(hop.exchanges))
+        exchange = Exchange(
+            hop, transaction, request, transaction.final, initial, call.id, transaction.method, len(hop.exchanges)
+        )
         hop.exchanges.append(exchange)
         facts.exchanges.append(exchange)
         facts.by_method[transaction.method].append(exchange)
@@ -244,9 +280,8 @@ def _add_words_of_messages(trace: Trace, words: set[str]) -> None:
             words.add("tcp_message")
         if (message.raw.wire_length or 0) > LARGE or message.raw.ip_fragments > 1:
             words.add("large")
-        for name in HEADER_WORDS:
-            if message.has(name):
-                words.add(name)
+    shapes = {message.head.shape for message in trace.messages}
+    words.update(name for shape in shapes for name in HEADER_WORDS if name in shape.where)
 
 
 def waited(trace: Trace, since: float | None, seconds: float) -> bool:

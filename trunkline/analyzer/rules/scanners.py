@@ -14,7 +14,9 @@ NAMES = (
 
 def scanner_name(message: Message | None) -> str:
     """The User-Agent, where it is one of theirs; else empty."""
-    agent = message.value("User-Agent") if message is not None and message.is_request else ""
+    if message is None or message.status:
+        return ""
+    agent = message.value("User-Agent")
     return agent if agent and _is_theirs(agent[:200]) else ""
 
 

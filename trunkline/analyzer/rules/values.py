@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from trunkline.analyzer.addresses import is_private, is_public
 from trunkline.analyzer.model.message import Message
 from trunkline.analyzer.rules.corrections import correction
@@ -61,6 +63,7 @@ def local_network(ip: str) -> str:
     return ip.rpartition(".")[0] + ".0/24"
 
 
+@lru_cache(maxsize=8192)
 def split_uri(uri: str) -> tuple[str, str]:
     """User (without parameters and password) and host of a SIP URI; both may be empty. No regular expression: the
     text is hostile.

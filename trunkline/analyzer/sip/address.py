@@ -201,6 +201,9 @@ def _read_name_addr(value: str) -> NameAddr | None:
 
 
 def _read_vias(value: str) -> tuple[Via, ...]:
+    if "," not in value:
+        only = _read_via(value)
+        return () if only is None else (only,)
     return tuple(via for via in map(_read_via, split_values(value)) if via is not None)
 
 

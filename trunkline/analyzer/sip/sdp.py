@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from ipaddress import ip_address
 
@@ -91,7 +91,21 @@ def sdp_of(message: Message) -> Sdp | None:
     elif kind not in ("application/sdp", "") or (not kind and body.lstrip()[:4] not in (b"v=0\r", b"v=0\n")):
         return None
     line = 1 + message.raw.data.count(b"\n", 0, offset)
-    return parse_sdp(body, offset, line)
+    if len(body) > _LONGEST_KEPT:
+        return parse_sdp(body, offset, line)
+    known = _of_body(body)
+    return (
+        known if (known.offset, known.first_line) == (offset, line) else replace(known, offset=offset, first_line=line)
+    )
+
+
+_LONGEST_KEPT = 4096
+
+
+@lru_cache(maxsize=4096)
+def _of_body(body: bytes) -> Sdp:
+    """The same description stands in an INVITE and its repetition with credentials, in 183 and 200, on each hop."""
+    return parse_sdp(body, 0, 1)
 
 
 def _part(body: bytes, content_type: str, depth: int) -> tuple[int, bytes] | None:
@@ -148,8 +162,9 @@ def parse_sdp(body: bytes, offset: int, first_line: int) -> Sdp:
         problems.append(Problem("too_long", KINDS["too_long"], _MOST_LINES))
         lines.pop()
     current = session
+    around = "\r \t\0" if "\0" in text else None
     for number, ended in enumerate(lines, 1):
-        line = ended.strip() if "\0" not in ended else ended.strip("\r \t\0")
+        line = ended.strip(around if around and "\0" in ended else None)
         key, value = line[:1], line[2:]
         if line[1:2] != "=":
             if line:
@@ -242,31 +257,11 @@ def _finished(section: _Section, session: _Section, problems: list[Problem]) -> 
     address = section.address or session.address
     if not address and section.port:
         problems.append(Problem("no_address", KINDS["no_address"], section.line))
-    rtpmap: dict[int, tuple[str, int, int]] = {}
-    fmtp: dict[int, str] = {}
-    crypto: list[str] = []
-    named: dict[str, str] = {}
-    # One walk over the attributes: a description with many codecs has many of them.
-    for attribute, number in zip(section.attributes, section.attribute_lines, strict=True):
-        name, _, value = attribute.partition(":")
-        if name == "rtpmap":
-            _rtpmap(rtpmap, value, number, problems)
-        elif name == "fmtp":
-            payload, _, parameters = value.strip().partition(" ")
-            payload_type = _number(payload)
-            if payload_type is not None and payload_type < 128:
-                fmtp.setdefault(payload_type, parameters.strip())
-        elif name == "crypto":
-            crypto.append(value.strip())
-        else:
-            named.setdefault(name, value)
-    if "RTP" in section.protocol.upper():
-        for text in section.formats:
-            static = _STATIC_TEXT.get(text)
-            if static is not None:
-                rtpmap.setdefault(static, STATIC[static])
-    else:
-        rtpmap = {}
+    read = _read_attributes(tuple(section.attributes))
+    problems += [Problem("rtpmap", KINDS["rtpmap"], section.attribute_lines[position]) for position in read.broken]
+    is_rtp = "RTP" in section.protocol.upper()
+    rtpmap = _rtpmap(read.attributes, section.formats) if is_rtp else {}
+    named = read.named
     return SdpMedia(
         section.kind,
         section.port,
@@ -276,24 +271,71 @@ def _finished(section: _Section, session: _Section, problems: list[Problem]) -> 
         section.family if own else session.family,
         section.direction or session.direction or "sendrecv",
         rtpmap,
-        fmtp,
+        read.fmtp,
         _number(named["ptime"]) if "ptime" in named else None,
         _number(named["maxptime"]) if "maxptime" in named else None,
         _number(named["rtcp"].strip().partition(" ")[0]) if "rtcp" in named else None,
         "rtcp-mux" in named,
-        tuple(crypto),
-        tuple(section.attributes),
+        read.crypto,
+        read.attributes,
         section.line,
         section.address_line if own else session.address_line,
     )
 
 
-def _rtpmap(found: dict[int, tuple[str, int, int]], value: str, number: int, problems: list[Problem]) -> None:
-    read = _read_rtpmap(value) if len(value) < 80 else None
-    if read is None:
-        problems.append(Problem("rtpmap", KINDS["rtpmap"], number))
-        return
-    found[read[0]] = read[1]
+@dataclass(frozen=True, slots=True)
+class _Attributes:
+    """What the a= lines of a section say."""
+
+    attributes: tuple[str, ...]
+    rtpmap: dict[int, tuple[str, int, int]]
+    broken: tuple[int, ...]
+    """Which of the attributes are an rtpmap that cannot be read."""
+    fmtp: dict[int, str]
+    crypto: tuple[str, ...]
+    named: dict[str, str]
+    """The first of each other name."""
+
+
+@lru_cache(maxsize=1024)
+def _read_attributes(attributes: tuple[str, ...]) -> _Attributes:
+    """The descriptions of one program differ in addresses and ports, and rarely here. One walk over the attributes: a
+    description with many codecs has many of them.
+    """
+    rtpmap: dict[int, tuple[str, int, int]] = {}
+    broken: list[int] = []
+    fmtp: dict[int, str] = {}
+    crypto: list[str] = []
+    named: dict[str, str] = {}
+    for position, attribute in enumerate(attributes):
+        name, _, value = attribute.partition(":")
+        if name == "rtpmap":
+            read = _read_rtpmap(value) if len(value) < 80 else None
+            if read is None:
+                broken.append(position)
+            else:
+                rtpmap[read[0]] = read[1]
+        elif name == "fmtp":
+            payload, _, parameters = value.strip().partition(" ")
+            payload_type = _number(payload)
+            if payload_type is not None and payload_type < 128:
+                fmtp.setdefault(payload_type, parameters.strip())
+        elif name == "crypto":
+            crypto.append(value.strip())
+        else:
+            named.setdefault(name, value)
+    return _Attributes(attributes, rtpmap, tuple(broken), fmtp, tuple(crypto), named)
+
+
+@lru_cache(maxsize=1024)
+def _rtpmap(attributes: tuple[str, ...], formats: tuple[str, ...]) -> dict[int, tuple[str, int, int]]:
+    """With the static types that no a=rtpmap names."""
+    whole = dict(_read_attributes(attributes).rtpmap)
+    for text in formats:
+        static = _STATIC_TEXT.get(text)
+        if static is not None:
+            whole.setdefault(static, STATIC[static])
+    return whole
 
 
 @lru_cache(maxsize=1024)
@@ -313,3 +355,9 @@ def _number(text: str) -> int | None:
     if not text.isdigit():
         text = text.strip().partition(".")[0]
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def forget() -> None:
+    """Empties what is kept between descriptions: an analysis leaves nothing of its input behind."""
+    for kept in (_of_body, _read_attributes, _rtpmap, _read_rtpmap):
+        kept.cache_clear()

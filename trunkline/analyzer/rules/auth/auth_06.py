@@ -15,7 +15,7 @@ from trunkline.analyzer.addresses import same_host
 from trunkline.analyzer.model.finding import Finding
 from trunkline.analyzer.model.message import Message
 from trunkline.analyzer.model.trace import Trace
-from trunkline.analyzer.rules.credentials import Digest, answer_header, answers, challenges
+from trunkline.analyzer.rules.credentials import Digest, answer_header
 from trunkline.analyzer.rules.facts import Exchange, facts_of
 from trunkline.analyzer.rules.quote import cut, quote
 from trunkline.analyzer.rules.rule import Rule
@@ -57,7 +57,7 @@ def check(trace: Trace) -> Iterator[Finding]:
 
 def _contradictions(exchange: Exchange, request: Message) -> Iterator[tuple[str, Digest]]:
     before = _challenge_before(exchange, request)
-    for sent in answers(request):
+    for sent in exchange.answers:
         if not sent["username"]:
             yield f"The {sent.header.name} of the {exchange.method} has an empty user name.", sent
         mine, asked = split_uri(sent["uri"]), split_uri(request.ruri)
@@ -68,7 +68,7 @@ def _contradictions(exchange: Exchange, request: Message) -> Iterator[tuple[str,
             )
         if before is None or before.final is None:
             continue
-        realms = {challenge["realm"] for challenge in challenges(before.final)}
+        realms = {challenge["realm"] for challenge in before.challenges}
         if realms and sent["realm"] not in realms and sent["realm"] not in exchange.hop.realms:
             yield (
                 f"The digest names the realm {sent['realm']!r}; the challenge was for {', '.join(sorted(realms))!r}.",
@@ -94,4 +94,4 @@ def _accepted(exchange: Exchange) -> bool:
 
 def _uri_of(exchange: Exchange) -> str:
     """The host of the digest's uri: a server that once took it does not mind that it is another."""
-    return next((split_uri(sent["uri"])[1] for sent in answers(exchange.request)), "")
+    return next((split_uri(sent["uri"])[1] for sent in exchange.answers), "")

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from trunkline.analyzer.model.finding import Finding
 from trunkline.analyzer.model.trace import Trace
-from trunkline.analyzer.rules.credentials import Digest, answers, challenges
+from trunkline.analyzer.rules.credentials import Digest
 from trunkline.analyzer.rules.facts import facts_of, waited
 from trunkline.analyzer.rules.quote import cut, quote
 from trunkline.analyzer.rules.rule import Rule
@@ -32,7 +32,7 @@ def check(trace: Trace) -> Iterator[Finding]:
     """One finding per dialog."""
     for exchange in facts_of(trace).finals(401, 407):
         final = exchange.final
-        asked = challenges(final)
+        asked = exchange.challenges
         if final is None or not asked or any(_is_usual(challenge) for challenge in asked):
             continue
         later = [
@@ -40,7 +40,7 @@ def check(trace: Trace) -> Iterator[Finding]:
             for other in exchange.hop.after(exchange)
             if other.request is not None and other.request.index > final.index
         ]
-        sent = [answer for other in later for answer in answers(other.request)]
+        sent = [answer for other in later for answer in other.answers]
         if any(answer.algorithm.startswith("SHA") for answer in sent):
             continue
         if not sent and not waited(trace, final.time, 5.0):

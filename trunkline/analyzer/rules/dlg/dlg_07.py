@@ -30,11 +30,13 @@ NEAR = 1.0
 def check(trace: Trace) -> Iterator[Finding]:
     """One finding per timer."""
     ended = [
-        call for call in trace.calls if call.kind == "call" and call.answered is not None and call.ended is not None
+        (call.ended - call.answered, call)
+        for call in trace.calls
+        if call.kind == "call" and call.answered is not None and call.ended is not None
     ]
     for timer in TIMERS:
-        hit = [call for call in ended if abs((call.ended or 0.0) - (call.answered or 0.0) - timer) <= NEAR]
-        long_enough = [call for call in ended if (call.ended or 0.0) - (call.answered or 0.0) >= timer - NEAR]
+        long_enough = [(seconds, call) for seconds, call in ended if seconds >= timer - NEAR]
+        hit = [call for seconds, call in ended if abs(seconds - timer) <= NEAR]
         if len(hit) < 2 or len({call.ended_by for call in hit}) != 1 or len(hit) * 2 <= len(long_enough):
             continue
         yield RULE.finding(

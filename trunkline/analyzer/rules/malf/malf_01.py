@@ -28,7 +28,7 @@ RULE = Rule(
 
 def check(trace: Trace) -> Iterator[Finding]:
     """One finding per sender and header."""
-    calls = {message.index: hop.id for hop in facts_of(trace).hops for message in hop.messages}
+    facts = facts_of(trace)
     for message in trace.messages:
         if not message.problems or message.raw.truncated or is_scanner(message) or message.duplicate_of is not None:
             continue
@@ -45,7 +45,7 @@ def check(trace: Trace) -> Iterator[Finding]:
             yield RULE.finding(
                 f"{cut(name, 40)} of {cut(agent, 60)} has {'no' if missing else 'two'} {cut(', '.join(names), 80)}.",
                 "Strict servers refuse such a message with 400, or drop it.",
-                calls=[calls[message.index]] if message.index in calls else [],
+                calls=facts.calls_of(message),
                 evidence=[quote(message, "" if missing else names[0])],
                 severity="info" if light else "critical",
                 key=f"{agent}:{missing}:{','.join(names)}",

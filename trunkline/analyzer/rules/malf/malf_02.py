@@ -34,7 +34,7 @@ KINDS = {
 
 def check(trace: Trace) -> Iterator[Finding]:
     """One finding per sender and kind."""
-    calls = {message.index: hop.id for hop in facts_of(trace).hops for message in hop.messages}
+    facts = facts_of(trace)
     for message in trace.messages:
         if not message.problems or message.raw.truncated or message.raw.source != "packet" or is_scanner(message):
             continue
@@ -47,7 +47,7 @@ def check(trace: Trace) -> Iterator[Finding]:
             f"{cut(message.value('Content-Length'), 20)}, which "
             f"{KINDS[kind]}.",
             "The receiver cuts the body, refuses the message with 400, or (over TCP) loses its place in the stream.",
-            calls=[calls[message.index]] if message.index in calls else [],
+            calls=facts.calls_of(message),
             evidence=[quote(message, "Content-Length")],
             severity=_gravity(kind, message),
             key=f"{source}:{kind}",

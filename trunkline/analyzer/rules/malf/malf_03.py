@@ -28,8 +28,8 @@ RULE = Rule(
 
 def check(trace: Trace) -> Iterator[Finding]:
     """One finding per sender and kind."""
-    used: dict[tuple[str, str, str], Message] = {}
-    calls = {message.index: hop.id for hop in facts_of(trace).hops for message in hop.messages}
+    facts = facts_of(trace)
+    used: dict[tuple[str, str, int | None], Message] = {}
     for message in trace.messages:
         if (
             not message.is_request
@@ -39,24 +39,24 @@ def check(trace: Trace) -> Iterator[Finding]:
         ):
             continue
         via = message.vias[0]
-        agent = message.value("User-Agent") or str(message.src or "a sender")
-        call = [calls[message.index]] if message.index in calls else []
         if is_scanner(message):
             continue
-        if not via.branch.startswith("z9hG4bK"):
+        branch = via.branch
+        if not branch.startswith("z9hG4bK"):
             if not message.raw.truncated:
+                agent = _agent(message)
                 yield RULE.finding(
-                    f"{message.method} of {cut(agent, 60)} has the branch {cut(via.branch, 40) or '(none)'}.",
+                    f"{message.method} of {cut(agent, 60)} has the branch {cut(branch, 40) or '(none)'}.",
                     "Without z9hG4bK servers fall back to the matching of 1999, which mixes up transactions "
                     "behind proxies.",
-                    calls=call,
+                    calls=facts.calls_of(message),
                     evidence=[quote(message, "Via")],
                     severity="info",
                     key=f"old:{agent}",
                     user_agent=cut(agent, 60),
                 )
             continue
-        key = via.branch, via.host, str(via.port)
+        key = branch, via.host, via.port
         before = used.setdefault(key, message)
         if before is message or (before.cseq, before.method, before.call_id) == (
             message.cseq,
@@ -64,12 +64,16 @@ def check(trace: Trace) -> Iterator[Finding]:
             message.call_id,
         ):
             continue
+        agent = _agent(message)
         yield RULE.finding(
-            f"{cut(agent, 60)} used the branch {cut(via.branch, 60)} for {before.method} and again for "
-            f"{message.method}.",
+            f"{cut(agent, 60)} used the branch {cut(branch, 60)} for {before.method} and again for {message.method}.",
             "The branch names the transaction. A server takes the second request for a repetition of the first.",
-            calls=call,
+            calls=facts.calls_of(message),
             evidence=[quote(before, "Via"), quote(message, "Via")],
             key=f"again:{agent}",
             user_agent=cut(agent, 60),
         )
+
+
+def _agent(message: Message) -> str:
+    return message.value("User-Agent") or str(message.src or "a sender")

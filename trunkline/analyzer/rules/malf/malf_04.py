@@ -27,7 +27,7 @@ RULE = Rule(
 
 def check(trace: Trace) -> Iterator[Finding]:
     """One finding per sender."""
-    calls = {message.index: hop.id for hop in facts_of(trace).hops for message in hop.messages}
+    facts = facts_of(trace)
     for message in trace.messages:
         if not any(problem.kind == "cseq_method" for problem in message.problems) or is_scanner(message):
             continue
@@ -35,7 +35,7 @@ def check(trace: Trace) -> Iterator[Finding]:
         yield RULE.finding(
             f"{cut(message.method, 20)} of {cut(agent, 60)} has CSeq {cut(message.value('CSeq'), 40)}.",
             "Servers must refuse it with 400.",
-            calls=[calls[message.index]] if message.index in calls else [],
+            calls=facts.calls_of(message),
             evidence=[quote(message, "CSeq"), quote(message)],
             key=agent,
             user_agent=cut(agent, 60),

@@ -14,8 +14,7 @@ from trunkline.analyzer.addresses import is_private, is_public, same_host
 from trunkline.analyzer.model.finding import Finding
 from trunkline.analyzer.model.message import Message
 from trunkline.analyzer.model.trace import Trace
-from trunkline.analyzer.rules.credentials import answers
-from trunkline.analyzer.rules.facts import facts_of
+from trunkline.analyzer.rules.facts import Exchange, facts_of
 from trunkline.analyzer.rules.quote import quote
 from trunkline.analyzer.rules.rule import Rule
 from trunkline.analyzer.rules.uris import contact_of
@@ -36,7 +35,7 @@ def check(trace: Trace) -> Iterator[Finding]:
         request = exchange.request
         if request is None or exchange.method not in ("INVITE", "REGISTER") or request.raw.source == "text":
             continue
-        signs = _broken(request)
+        signs = _broken(exchange, request)
         mixed = _mixed(request) if signs else ""
         if not mixed:
             continue
@@ -54,13 +53,13 @@ def check(trace: Trace) -> Iterator[Finding]:
         )
 
 
-def _broken(request: Message) -> list[str]:
+def _broken(exchange: Exchange, request: Message) -> list[str]:
     signs = []
     if not request.raw.truncated and any(
         p.kind in ("content_length_large", "content_length_small") for p in request.problems
     ):
         signs.append("Content-Length does not fit the body")
-    for sent in answers(request):
+    for sent in exchange.answers:
         host, asked = split_uri(sent["uri"])[1], split_uri(request.ruri)[1]
         if host and asked and not same_host(host, asked):
             signs.append("the digest was made for another host")

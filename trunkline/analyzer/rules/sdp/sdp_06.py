@@ -49,4 +49,4 @@ def check(trace: Trace) -> Iterator[Finding]:
 
 
 def _same(one: Sdp, other: Sdp) -> bool:
-    return sorted(one.text.split()) == sorted(other.text.split())
+    return one.text == other.text or sorted(one.text.split()) == sorted(other.text.split())
