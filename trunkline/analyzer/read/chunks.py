@@ -80,16 +80,16 @@ class Chunks:
         interfaces = interface[slow].tolist() if interface is not None else [None] * len(slow)
         decode, most, link = self.decoder.frame, self.limits.packet_bytes, records.link
         texts = self.fast.texts
-        plain = PlainSip(texts, records, self.harvest, self.limits) if texts is not None else None
+        plain = PlainSip(file, texts, records, self.harvest, self.limits) if texts is not None else None
         for index, number, start, length, wire, time_ns, interface_id in zip(
             slow.tolist(), numbers, starts, lengths, wires, times, interfaces, strict=True
         ):
+            point = names.get(interface_id) if interface_id is not None else None
+            if plain is not None and plain.take(index, (number, start, length), time_ns, (interface_id, point)):
+                continue
             size = min(length, most)
             frame = Frame(file, number, time_ns, start, max(wire - size, 0), interface_id)
-            if interface_id is not None:
-                frame.point = names.get(interface_id)
-            if plain is not None and plain.take(index, frame, length):
-                continue
+            frame.point = point
             decode(link, frame, bytes(view[start : start + size]))
 
     def with_rows(self, records: Records, datagrams: Datagrams) -> tuple[Bytes, Datagrams]:

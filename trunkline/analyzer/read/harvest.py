@@ -133,11 +133,27 @@ class Harvest:
             return
         data, trailing, cut = self.kept(data, cut, datagram=True)
         frames = (place.frame,) if place.frame is not None else ()
-        message = RawMessage(
-            *(data, place, time, ends[0], ends[1], "udp", "packet", None, frames, 0, cut, wire, trailing, link),
-            capture_point=point,
+        src, dst = ends
+        self.capture.messages.append(
+            RawMessage(
+                data,
+                place,
+                time,
+                src,
+                dst,
+                "udp",
+                "packet",
+                None,
+                frames,
+                0,
+                cut,
+                wire,
+                trailing,
+                link,
+                None,
+                point,
+            )
         )
-        self.capture.messages.append(message)
         self.sip_ends.update(ends)
 
     def is_full(self) -> bool:
@@ -145,6 +161,8 @@ class Harvest:
         anywhere: their sum has a limit too.
         """
         most = self.limits.messages
+        if len(self.capture.messages) < most and self.message_bytes < most * 512:
+            return False
         return not (
             self.room("SIP messages", len(self.capture.messages), most)
             and self.room("bytes of SIP messages", self.message_bytes, most * 512)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
 from trunkline.analyzer.limits import Limits
@@ -18,6 +19,7 @@ LINKS = {1, 12, 14, 101, 113, 228, 276}
 """Link layers whose header tells the same to the columns and to `link`: Ethernet, raw IP, Linux cooked."""
 COOKED2 = 276
 MOST_KEPT = 10_000
+ROWS_AT_ONCE = 4_096
 
 
 @dataclass(slots=True)
@@ -40,14 +42,23 @@ class Texts:
     link_header: int
     """Bytes ahead of the IP header."""
 
+    def rows(self) -> Iterator[tuple[int, ...]]:
+        """The columns as numbers, some thousand rows at a time: all of them would be large."""
+        for first in range(0, len(self.index), ROWS_AT_ONCE):
+            part = slice(first, first + ROWS_AT_ONCE)
+            yield from zip(*(getattr(self, field.name)[part].tolist() for field in fields(self)[:-1]), strict=True)
+
 
 class PlainSip:
-    """Of one chunk of frames: `take` keeps the message of a record, if there is one that this way can read."""
+    """Of one chunk of frames: `take` keeps the message of a record, if there is one that this way can read. It is asked
+    for records in their order.
+    """
 
-    def __init__(self, texts: Texts, records: Records, harvest: Harvest, limits: Limits) -> None:
-        columns = [getattr(texts, field.name).tolist() for field in fields(Texts)[:-1]]
-        self.rows = dict(zip(columns[0], zip(*columns[1:], strict=True), strict=True))
-        self.records = records
+    def __init__(self, file: int, texts: Texts, records: Records, harvest: Harvest, limits: Limits) -> None:
+        self.file = file
+        self.rows = texts.rows()
+        self.next = next(self.rows, None)
+        self.link_type = records.link
         self.view = records.data.data
         self.header = texts.link_header
         self.harvest = harvest
@@ -55,27 +66,29 @@ class PlainSip:
         self.endpoints: dict[tuple[int, int], tuple[Endpoint, Endpoint]] = {}
         self.links: dict[bytes, Frame] = {}
 
-    def take(self, index: int, frame: Frame, length: int) -> bool:
-        """`index`: of the record. `frame`: as it is before its first layer is read. False: it goes through the layers,
-        and `frame` is as it was.
+    def take(self, index: int, frame: tuple[int, int, int], time_ns: int, seen: tuple[int | None, str | None]) -> bool:
+        """`index`: of the record. `frame`: number, offset and captured bytes. `seen`: number and name of the interface.
+        False: it has to go through the layers.
         """
-        row = self.rows.get(index)
-        if row is None or length > self.most:
+        row = self.next
+        if row is None or row[0] != index:
             return False
-        at, wire, ends, ports, ip_id, ttl, dscp = row
+        self.next = next(self.rows, None)
+        number, start, length = frame
+        _, at, wire, ends, ports, ip_id, ttl, dscp = row
         if not (ports >> 16 and ports & 0xFFFF):
             return False  # no wire had it: `harvest` tells the transport by the message
-        start = frame.base
         data = bytes(self.view[at : min(at + wire, start + length)])
-        if (begin := sip_start(data)) < 0:
+        if length > self.most or (begin := sip_start(data)) < 0:
             return False
+        interface, point = seen
         known = self.endpoints.get((ends, ports)) or self.learn(ends, ports)
         link = self.link(bytes(self.view[start : start + self.header]))
-        interface = frame.interface if self.records.link != COOKED2 else link.interface
+        if self.link_type == COOKED2:
+            interface = link.interface
         facts = LinkFacts(ip_id, ttl, dscp, link.src_mac, link.dst_mac, (), interface)
-        place = Place(frame.file, frame.number)
-        cut = len(data) < wire
-        self.harvest.datagram(data[begin:] if begin else data, known, place, frame.time, facts, frame.point, wire, cut)
+        place, time = Place(self.file, number), time_ns / 1_000_000_000
+        self.harvest.datagram(data[begin:] if begin else data, known, place, time, facts, point, wire, len(data) < wire)
         return True
 
     def learn(self, ends: int, ports: int) -> tuple[Endpoint, Endpoint]:
@@ -94,5 +107,5 @@ class PlainSip:
             if len(self.links) >= MOST_KEPT:
                 self.links.clear()
             found = self.links[header] = Frame(0, 0, 0, 0)
-            strip_link(self.records.link, header, found)
+            strip_link(self.link_type, header, found)
         return found

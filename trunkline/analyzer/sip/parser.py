@@ -46,6 +46,7 @@ KINDS = {
 }
 """All kinds of `Problem` that `parse_message` notes. A truncated message has none that the cut alone can explain."""
 
+_CR = 13
 _AHEAD = (b"\r", b"\n", b" ", b"\t")
 _DEFAULT = Limits()
 _ABSENT = 0, "", True
@@ -107,6 +108,8 @@ def parse_message(raw: RawMessage, index: int, limits: Limits = _DEFAULT) -> Mes
 def _end_of_head(data: bytes, start: int) -> tuple[int, int]:
     """End of the last header line, and begin of the body: beyond the data where no empty line ends the head."""
     crlf = data.find(b"\n\r\n", start)
+    if crlf > start and data[crlf - 1] == _CR and data.find(b"\n\n", start, crlf) < 0:
+        return crlf - 1, crlf + 3
     bare = data.find(b"\n\n", start, crlf if crlf >= 0 else len(data))
     if bare >= 0:
         end = bare - 1 if data[bare - 1 : bare] == b"\r" else bare

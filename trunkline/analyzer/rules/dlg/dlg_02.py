@@ -36,12 +36,13 @@ def check(trace: Trace) -> Iterator[Finding]:
     """One finding per kind of contradiction."""
     for hop in facts_of(trace).calls():
         answer = answer_of(hop)
-        if answer is None or not answer.acks:
+        if answer is None or len(answer.oks) < 2:
             continue
-        ack = answer.acks[0]
-        later = [ok for ok in answer.oks if ok.index > ack.index]
+        acks = answer.acks
+        later = [ok for ok in answer.oks if ok.index > acks[0].index] if acks else []
         if len(later) < 2:
             continue
+        ack = acks[0]
         wrong = _contradiction(answer, ack)
         if not wrong:
             continue

@@ -35,9 +35,9 @@ def check(trace: Trace) -> Iterator[Finding]:
         request = exchange.request
         if request is None or exchange.method not in ("INVITE", "REGISTER") or request.raw.source == "text":
             continue
-        signs = _broken(exchange, request)
-        mixed = _mixed(request) if signs else ""
-        if not mixed:
+        mixed = _mixed(request)
+        signs = _broken(exchange, request) if mixed else []
+        if not signs:
             continue
         source = request.src.ip if request.src is not None else "the sender"
         yield RULE.finding(
@@ -77,5 +77,7 @@ def _mixed(request: Message) -> str:
     if audio is not None:
         places.append(("SDP", audio.address))
     private = [name for name, host in places if is_private(host)]
+    if not private or len(private) == len(places):
+        return ""
     public = [name for name, host in places if is_public(host)]
     return f"{', '.join(private)} private and {', '.join(public)} public" if private and public else ""

@@ -42,7 +42,7 @@ def check(trace: Trace) -> Iterator[Finding]:
     """One finding per host and fault, the gravest of each description."""
     for hop in facts_of(trace).calls():
         for message, sdp in described(hop):
-            if message.raw.truncated or is_scanner(message):
+            if not sdp.problems or message.raw.truncated or is_scanner(message):
                 continue
             faults = [problem for problem in sdp.problems if problem.kind in BREAKS]
             if not faults:
