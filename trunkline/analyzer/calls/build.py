@@ -18,7 +18,7 @@ from trunkline.analyzer.model.message import Message
 from trunkline.analyzer.model.stream import Media
 from trunkline.analyzer.model.trace import Options, Trace
 from trunkline.analyzer.profiles.recognise import recognise
-from trunkline.analyzer.sip import parser
+from trunkline.analyzer.sip import kept
 from trunkline.analyzer.sip.parser import parse_message
 
 
@@ -28,7 +28,7 @@ def build_trace(capture: Capture, media: Media, options: Options, limits: Limits
         try:
             return _build(capture, media, options, limits or Limits())
         finally:
-            parser.forget()
+            kept.forget()
 
 
 def _build(capture: Capture, media: Media, options: Options, limits: Limits) -> Trace:

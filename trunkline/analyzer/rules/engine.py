@@ -18,7 +18,7 @@ from trunkline.analyzer.rules.rule import Rule
 from trunkline.analyzer.rules.suppression import suppress
 from trunkline.analyzer.rules.table import TABLE
 from trunkline.analyzer.rules.values import split_uri
-from trunkline.analyzer.sip import parser
+from trunkline.analyzer.sip import kept
 from trunkline.pbx.topics import RULE_TOPICS
 
 MOST_EVIDENCE = 12
@@ -63,7 +63,7 @@ def judge(trace: Trace) -> list[Finding]:
             credentials.forget()
             uris.forget()
             split_uri.cache_clear()
-            parser.forget()
+            kept.forget()
     merged = merge(found)
     for finding in merged:
         _with_fix(finding)

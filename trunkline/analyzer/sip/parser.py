@@ -13,7 +13,6 @@ from functools import lru_cache
 from trunkline.analyzer.limits import Limits
 from trunkline.analyzer.model.capture import RawMessage
 from trunkline.analyzer.model.message import Head, Header, Message, Problem
-from trunkline.analyzer.sip import address, lines
 from trunkline.analyzer.sip.header_names import BY_SPELLING, SINGLE, canonical
 from trunkline.analyzer.sip.lines import is_number, is_token, line_of, lines_of, shape_of
 
@@ -211,7 +210,7 @@ def _start_line(line: str, problems: list[Problem]) -> tuple[str, str, int, str]
     """Method, Request-URI, status, reason."""
     line = line.rstrip("\r")
     if line[:8] == "SIP/2.0 " or line[:4].upper() == "SIP/":
-        return _usual_status_line(line) or _status_line(line, problems)
+        return usual_status_line(line) or _status_line(line, problems)
     method, _, rest = line.partition(" ")
     ruri, _, version = rest.rpartition(" ")
     if version == "SIP/2.0" and ruri and " " not in ruri and "<" not in ruri and (method.isalpha() or is_token(method)):
@@ -220,7 +219,7 @@ def _start_line(line: str, problems: list[Problem]) -> tuple[str, str, int, str]
 
 
 @lru_cache(_MOST_STATUS_LINES)
-def _usual_status_line(line: str) -> tuple[str, str, int, str] | None:
+def usual_status_line(line: str) -> tuple[str, str, int, str] | None:
     """The same few stand above all responses; None: one that needs a closer look."""
     problems: list[Problem] = []
     read = _status_line(line, problems) if len(line) < 100 else None
@@ -319,10 +318,3 @@ def _check(message: Message) -> None:
         problems.append(Problem("address", "From cannot be read", head.line("From")))
     if message.to is None and "To" in where:
         problems.append(Problem("address", "To cannot be read", head.line("To")))
-
-
-def forget() -> None:
-    """Empties what is kept between messages: an analysis leaves nothing of its input behind."""
-    lines.forget()
-    address.forget()
-    _usual_status_line.cache_clear()

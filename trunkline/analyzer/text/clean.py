@@ -41,6 +41,9 @@ def lines_of(text: str) -> list[Line]:
     dotted = _shows_cr_as_dot(text)
     careted = "^M\n" in text
     flat = "..Via:" in text or "..v:" in text
+    if not (quoted or as_html or coloured or smart or joined or dotted or careted or flat):
+        raws = text.split("\n") if "\r" not in text else [raw.rstrip("\r") for raw in text.split("\n")]
+        return list(map(Line, range(1, len(raws) + 1), raws))
     found: list[Line] = []
     for number, raw in enumerate(text.split("\n"), 1):
         line = raw.rstrip("\r")

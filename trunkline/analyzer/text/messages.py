@@ -89,6 +89,16 @@ def collect(
     foreign = 0
     while at < len(lines):
         text = _stripped(lines[at].text, prefix)
+        usual = _usual(text) if len(text) <= _LONGEST_KEPT else None
+        if usual is not None:
+            head.append(usual.text)
+            length = length if usual.length is None else usual.length
+            is_sdp = is_sdp if usual.is_sdp is None else usual.is_sdp
+            size += len(text)
+            at += 1
+            if size > limits.message_bytes or len(head) > limits.headers:
+                return Found(_join(head, []), index, at, whole=False)
+            continue
         if not text.strip():
             if _double_spaced(lines, at, prefix):
                 at += 1
@@ -102,13 +112,10 @@ def collect(
         if text[0] in " \t" and not _HEADER.match(text.lstrip()):
             head.append(text.rstrip())
         elif known or (_HEADER.match(text.lstrip()) and not _SDP_LINE.match(text)):
-            head.append(text.strip())
-            name, _, value = text.strip().partition(":")
-            name = name.strip().lower()
-            if name in ("content-length", "l") and value.strip().isdigit():
-                length = int(value.strip()[:9])
-            elif name in ("content-type", "c"):
-                is_sdp = "sdp" in value.lower()
+            header = _read_header(text)
+            head.append(header.text)
+            length = length if header.length is None else header.length
+            is_sdp = is_sdp if header.is_sdp is None else header.is_sdp
         elif _SDP_LINE.match(text.lstrip()) and len(head) > 3:
             break  # the blank line was lost
         elif _is_foreign(lines[at].text, prefix) or start_of(text) >= 0:
@@ -127,6 +134,39 @@ def collect(
 def _stops(text: str, is_banner: Callable[[str], bool]) -> bool:
     """Whether this line belongs to no header: a rule, another message, what announces one."""
     return _RULE.match(text) is not None or start_of(text) >= 0 or is_banner(text)
+
+
+class _Header(NamedTuple):
+    """A header line, and what it says of the body."""
+
+    text: str
+    length: int | None = None
+    is_sdp: bool | None = None
+
+
+def _read_header(line: str) -> _Header:
+    text = line.strip()
+    name, _, value = text.partition(":")
+    name = name.strip().lower()
+    if name in ("content-length", "l") and value.strip().isdigit():
+        return _Header(text, length=int(value.strip()[:9]))
+    if name in ("content-type", "c"):
+        return _Header(text, is_sdp="sdp" in value.lower())
+    return _Header(text)
+
+
+_LONGEST_KEPT = 300
+
+
+@lru_cache(maxsize=8192)
+def _usual(line: str) -> _Header | None:
+    """A line that begins with the name of a header, as most do: messages of one log repeat them. None: another line."""
+    return _read_header(line) if _KNOWN.match(line) else None
+
+
+def forget() -> None:
+    """Empties what is kept of a log's lines."""
+    _usual.cache_clear()
 
 
 def _body(

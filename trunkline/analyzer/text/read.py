@@ -9,7 +9,7 @@ from trunkline.analyzer.limits import Limits
 from trunkline.analyzer.model.capture import Damage, Place, RawMessage
 from trunkline.analyzer.text.banners import Banner, read_banner, read_cisco_head
 from trunkline.analyzer.text.clean import Line, decode, lines_of
-from trunkline.analyzer.text.messages import collect, goes_on, start_of
+from trunkline.analyzer.text.messages import collect, forget, goes_on, start_of
 from trunkline.analyzer.text.own_address import fill_in_other_side, fill_in_own_side
 from trunkline.analyzer.text.timestamp import Clock
 
@@ -34,6 +34,7 @@ def read_text(data: bytes, file: int, name: str, limits: Limits | None = None) -
     lines = lines_of(decode(data))
     reader = _Reader(lines, file, limits)
     messages = reader.read()
+    forget()
     kind = reader.kinds.most_common(1)[0][0] if reader.kinds else "pasted"
     log = TextLog(f"text:{kind}", messages)
     if len(messages) >= limits.messages:
