@@ -133,8 +133,9 @@ def _begun_before(first: Message, kind: Kind) -> bool:
 
 def _cut_by_end(dialog: Dialog, end: float | None) -> bool:
     last = dialog.messages[-1].time
-    if any(transaction.method == "BYE" for transaction in dialog.transactions):
-        return _waits(next(t for t in dialog.transactions if t.method == "BYE"), end)
+    for transaction in dialog.transactions:
+        if transaction.method == "BYE":
+            return _waits(transaction, end)
     if end is None or last is None:
         # Without times nobody can tell whether a timer had run out.
         return any(_open(transaction) for transaction in dialog.transactions)
@@ -149,7 +150,7 @@ def _open(transaction: Transaction) -> bool:
 
 def _waits(transaction: Transaction, end: float | None) -> bool:
     """No final response yet, and its client still waited when the capture ended."""
-    if not _open(transaction):
+    if transaction.method == "ACK" or transaction.final is not None:
         return False
     times = [m.time for m in (*transaction.requests, *transaction.responses) if m.time is not None]
     if end is None or not times:

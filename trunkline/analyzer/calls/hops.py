@@ -36,8 +36,17 @@ def pair_of(message: Message) -> Pair | None:
     return (src, dst) if src <= dst else (dst, src)
 
 
+def _one_pair(messages: list[Message]) -> bool:
+    """Whether all go between the same two endpoints, as nearly always."""
+    first = messages[0]
+    ends = {(first.src, first.dst), (first.dst, first.src)}
+    return all((message.src, message.dst) in ends for message in messages)
+
+
 def hops(messages: list[Message]) -> list[list[Message]]:
     """Messages of one Call-ID, in order, to hops in the order of their first message."""
+    if _one_pair(messages):
+        return [messages]
     by_pair: dict[Pair | None, _Hop] = {}
     for message in messages:
         pair = pair_of(message)
@@ -50,10 +59,7 @@ def hops(messages: list[Message]) -> list[list[Message]]:
     if len(by_pair) == 1:
         return [messages]
     for hop in by_pair.values():
-        for message in hop.messages:
-            # The ACK of a 2xx has a branch of its own: it tells nothing.
-            if message.vias and message.cseq_method != "ACK":
-                hop.requests.setdefault(_request(message), message.vias[0].branch)
+        _note_requests(hop)
     merged: list[_Hop] = []
     by_hosts: dict[frozenset[str], list[_Hop]] = defaultdict(list)
     for hop in by_pair.values():
@@ -70,6 +76,13 @@ def hops(messages: list[Message]) -> list[list[Message]]:
     for hop in merged:
         hop.messages.sort(key=lambda message: message.index)
     return [hop.messages for hop in merged]
+
+
+def _note_requests(hop: _Hop) -> None:
+    for message in hop.messages:
+        # The ACK of a 2xx has a branch of its own: it tells nothing.
+        if message.vias and message.cseq_method != "ACK":
+            hop.requests.setdefault(_request(message), message.vias[0].branch)
 
 
 def _request(message: Message) -> _Request:

@@ -13,6 +13,7 @@ from collections import defaultdict
 from trunkline.analyzer.calls.status import last_initial_invite
 from trunkline.analyzer.model.call import Dialog, JoinReason, Transaction
 from trunkline.analyzer.model.message import Message
+from trunkline.analyzer.sip.address import read_uri
 
 JOINED_FROM = 0.6
 _SECONDS = 3.0
@@ -107,8 +108,6 @@ def _leg(dialog: Dialog) -> Leg | None:
 
 
 def _user_of_ruri(request: Message) -> str:
-    from trunkline.analyzer.sip.address import read_uri
-
     return read_uri(request.ruri)[1]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from trunkline.analyzer.calls.sides import Side
 from trunkline.analyzer.model.call import Call, CallStatus, Dialog, Transaction
 from trunkline.analyzer.model.message import Message
+from trunkline.analyzer.sip.address import read_uri
 
 _BUSY = (486, 600)
 _NOT_THERE = (408, 480)
@@ -34,8 +35,6 @@ def _numbers(message: Message) -> tuple[str, str]:
     caller = message.from_.user or message.from_.host if message.from_ is not None else ""
     called = ""
     if message.ruri:
-        from trunkline.analyzer.sip.address import read_uri
-
         called = read_uri(message.ruri)[1]
     if not called and message.to is not None:
         called = message.to.user or message.to.host

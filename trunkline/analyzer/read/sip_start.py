@@ -36,7 +36,8 @@ def request_line(line: bytes) -> bool:
     if not line.endswith(b" SIP/2.0"):
         return False
     method, _, uri = line[:-8].partition(b" ")
-    return len(method) >= 1 and TOKEN.issuperset(method) and b":" in uri[1:] and b" " not in uri
+    known = method in METHODS or (len(method) >= 1 and TOKEN.issuperset(method))
+    return known and b":" in uri[1:] and b" " not in uri
 
 
 def find_start(data: bytes | bytearray, position: int) -> int:

@@ -45,15 +45,13 @@ def answer_header(status: int) -> str:
     return _ANSWER.get(status, "Authorization")
 
 
-def is_stale(response: Message | None) -> bool:
+def is_stale(response: Message | None, asked: list[Digest]) -> bool:
     """The server says: the nonce is too old, no word on the password (RFC 7616 section 3.3). Some say it in the reason
-    phrase alone (`nonce has changed`).
+    phrase alone (`nonce has changed`). `asked`: its challenges.
     """
     if response is None or response.status not in (401, 407):
         return False
-    return "nonce" in response.reason.lower() or any(
-        challenge["stale"].lower() == "true" for challenge in challenges(response)
-    )
+    return "nonce" in response.reason.lower() or any(challenge["stale"].lower() == "true" for challenge in asked)
 
 
 def _digests(message: Message, name: str) -> list[Digest]:

@@ -196,11 +196,12 @@ def _read_name_addr(value: str) -> NameAddr | None:
         uri = uri.strip()
     if not uri:
         return None
-    scheme, user, host, port, uri_params = _read_uri(uri)
+    scheme, user, host, port, uri_params = read_uri(uri)
     return NameAddr(display, uri, scheme, user, host, port, uri_params, params_of(params))
 
 
-def _read_vias(value: str) -> tuple[Via, ...]:
+def read_vias(value: str) -> tuple[Via, ...]:
+    """All values of one Via header; those that cannot be read are left out."""
     if "," not in value:
         only = _read_via(value)
         return () if only is None else (only,)
@@ -209,6 +210,12 @@ def _read_vias(value: str) -> tuple[Via, ...]:
 
 def _read_via(value: str) -> Via | None:
     sent, _, params = value.partition(";")
+    by = _sent_by(sent)
+    return None if by is None else Via(*by, params_of(params))
+
+
+def _read_sent_by(sent: str) -> tuple[str, str, int | None] | None:
+    """Transport, host and port: the same few in all messages."""
     # `SIP / 2.0 / UDP host : port`: blanks are legal around both slashes and the colon.
     protocol, _, rest = sent.partition("/")
     _version, _, rest = rest.partition("/")
@@ -216,12 +223,11 @@ def _read_via(value: str) -> Via | None:
     if protocol.strip().upper() != "SIP" or not where.strip():
         return None
     host, port = host_port(where)
-    return Via(transport.upper(), host, port, params_of(params))
+    return transport.upper(), host, port
 
 
+_sent_by = _kept(_read_sent_by)
 read_uri = _kept(_read_uri)
 """`sip:user:secret@host:port;params?headers` to scheme, user, host, port, parameters."""
 read_name_addr = _kept(_read_name_addr)
 """One From, To, Contact … value; None where it cannot be read."""
-read_vias = _kept(_read_vias)
-"""All values of one Via header; those that cannot be read are left out."""

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from trunkline.analyzer.model.finding import Finding
 from trunkline.analyzer.model.trace import Trace
-from trunkline.analyzer.rules.credentials import Digest, answer_header, answers, challenges, is_stale
+from trunkline.analyzer.rules.credentials import Digest, answer_header, is_stale
 from trunkline.analyzer.rules.facts import Exchange, Hop, facts_of
 from trunkline.analyzer.rules.quote import quote
 from trunkline.analyzer.rules.rule import Rule
@@ -32,10 +32,10 @@ def check(trace: Trace) -> Iterator[Finding]:
     for hop in {
         id(exchange.hop): exchange.hop for exchange in facts_of(trace).finals(401, 407) if exchange.credentials
     }.values():
-        refused = [exchange for exchange in hop.exchanges if _again(hop, exchange)]
-        if not refused or _accepted_later(hop, refused[-1]):
+        # a program that guesses passwords has tens of thousands of them: the last one tells all
+        exchange = next((exchange for exchange in reversed(hop.exchanges) if _again(hop, exchange)), None)
+        if exchange is None or _accepted_later(hop, exchange):
             continue
-        exchange = refused[-1]
         final, request = exchange.final, exchange.request
         assert final is not None
         sent = _matching(exchange)
@@ -57,21 +57,21 @@ def check(trace: Trace) -> Iterator[Finding]:
 
 
 def _matching(exchange: Exchange) -> Digest | None:
-    realms = {challenge["realm"] for challenge in challenges(exchange.final)}
-    return next((answer for answer in answers(exchange.request) if answer["realm"] in realms), None)
+    realms = {challenge["realm"] for challenge in exchange.challenges}
+    return next((answer for answer in exchange.answers if answer["realm"] in realms), None)
 
 
 def _again(hop: Hop, exchange: Exchange) -> bool:
     if exchange.final is None or exchange.final.status not in (401, 407):
         return False
     sent = _matching(exchange)
-    if sent is None or is_stale(exchange.final):
+    if sent is None or is_stale(exchange.final, exchange.challenges):
         return False
     given = (
         challenge["nonce"]
         for other in hop.before(exchange)
         if other.final is not None and other.final.index < exchange.final.index
-        for challenge in reversed(challenges(other.final))
+        for challenge in reversed(other.challenges)
         if challenge["realm"] == sent["realm"]
     )
     return next(given, None) == sent["nonce"]

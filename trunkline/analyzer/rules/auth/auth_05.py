@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from trunkline.analyzer.model.finding import Finding
 from trunkline.analyzer.model.trace import Trace
-from trunkline.analyzer.rules.credentials import answers, challenges, is_stale
+from trunkline.analyzer.rules.credentials import is_stale
 from trunkline.analyzer.rules.facts import Exchange, Hop, facts_of
 from trunkline.analyzer.rules.quote import quote
 from trunkline.analyzer.rules.rule import Rule
@@ -36,7 +36,7 @@ def check(trace: Trace) -> Iterator[Finding]:
         for what, exchange in (_old_nonce(hop), _loop(hop)):
             if exchange is None or exchange.final is None:
                 continue
-            sent = next(iter(answers(exchange.request)), None)
+            sent = next(iter(exchange.answers), None)
             yield RULE.finding(
                 what,
                 "Each challenge brings a new nonce, and only an answer to that one counts. Whoever answers an "
@@ -58,7 +58,7 @@ def _old_nonce(hop: Hop) -> tuple[str, Exchange | None]:
         final = exchange.final
         if final is None or final.status not in (401, 407):
             continue
-        for answer in answers(exchange.request):
+        for answer in exchange.answers:
             given = newest.get(answer["realm"])
             if given is not None and answer["nonce"] != given and exchange.request is not None:
                 return (
@@ -69,7 +69,7 @@ def _old_nonce(hop: Hop) -> tuple[str, Exchange | None]:
                     ),
                     exchange,
                 )
-        for challenge in challenges(final):
+        for challenge in exchange.challenges:
             newest[challenge["realm"]] = challenge["nonce"]
     return "", None
 
@@ -80,10 +80,10 @@ def _loop(hop: Hop) -> tuple[str, Exchange | None]:
         final = exchange.final
         if final is None or not exchange.credentials:
             continue
-        realms = {answer["realm"] for answer in answers(exchange.request)}
-        again = [challenge for challenge in challenges(final) if challenge["realm"] in realms]
+        realms = {answer["realm"] for answer in exchange.answers}
+        again = [challenge for challenge in exchange.challenges if challenge["realm"] in realms]
         run = [*run, exchange] if again else []
-        stale = sum(1 for one in run if is_stale(one.final))
+        stale = sum(1 for one in run if is_stale(one.final, one.challenges))
         if len(run) >= 3 or stale >= 2:
             return (
                 (

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from trunkline.analyzer.model.finding import Finding
 from trunkline.analyzer.model.trace import Trace
-from trunkline.analyzer.rules.facts import facts_of, waited
+from trunkline.analyzer.rules.facts import Exchange, facts_of, waited
 from trunkline.analyzer.rules.quote import quote
 from trunkline.analyzer.rules.reason_text import reason_text
 from trunkline.analyzer.rules.rule import Rule
@@ -32,17 +32,18 @@ RULE = Rule(
 
 def check(trace: Trace) -> Iterator[Finding]:
     """One finding per dialog."""
-    for exchange in facts_of(trace).finals(401, 407):
+    facts = facts_of(trace)
+    # Few dialogs have one: the others, of which a scanner's are long, need no look at each pair.
+    suspect = {id(exchange.hop) for exchange in facts.exchanges if _failed(trace, exchange)}
+    for exchange in facts.finals(401, 407):
         first, final = exchange.request, exchange.final
-        if first is None or final is None:
+        if first is None or final is None or id(exchange.hop) not in suspect:
             continue
         for other in exchange.hop.after(exchange):
             again = other.request
-            if again is None or not other.credentials or again.index < final.index or again.method != first.method:
+            if again is None or again.index < final.index or again.method != first.method:
                 continue
-            refused = other.final is not None and other.final.status in (400, 482, 500)
-            silent = other.final is None and waited(trace, again.time, 5.0) and not other.transaction.responses
-            if again.cseq != first.cseq or again.from_tag != first.from_tag or not (refused or silent):
+            if again.cseq != first.cseq or again.from_tag != first.from_tag or not _failed(trace, other):
                 continue
             yield RULE.finding(
                 f"The {again.method} with credentials has CSeq {again.cseq}, as the one that was challenged, and was "
@@ -55,3 +56,12 @@ def check(trace: Trace) -> Iterator[Finding]:
                 key=first.value("User-Agent"),
                 values=values_of(exchange.hop, again, other.final),
             )
+
+
+def _failed(trace: Trace, exchange: Exchange) -> bool:
+    """A request with credentials that was refused as a copy is, or not answered at all."""
+    if not exchange.credentials or exchange.request is None:
+        return False
+    if exchange.final is not None:
+        return exchange.final.status in (400, 482, 500)
+    return not exchange.transaction.responses and waited(trace, exchange.request.time, 5.0)

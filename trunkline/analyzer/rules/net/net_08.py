@@ -37,6 +37,8 @@ def check(trace: Trace) -> Iterator[Finding]:
         ):
             continue
         said, used = request.vias[0].transport.lower(), request.raw.transport
+        if said == used and request.ruri[:5].lower() != "sips:":
+            continue
         fine = exchange.final is not None and exchange.final.status < 300
         what = ""
         if said in ("udp", "tcp", "tls", "sctp", "ws", "wss") and said != used and {said, used} != {"tls", "tcp"}:

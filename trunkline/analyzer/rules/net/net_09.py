@@ -35,6 +35,8 @@ def check(trace: Trace) -> Iterator[Finding]:
         request = exchange.request
         if request is None or exchange.method not in ("INVITE", "REGISTER") or request.raw.source == "text":
             continue
+        if not exchange.credentials and not request.problems:
+            continue
         mixed = _mixed(request)
         signs = _broken(exchange, request) if mixed else []
         if not signs:
