@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Literal
 
 from trunkline.analyzer.model.message import Message
@@ -73,13 +74,21 @@ def agent_header(message: Message) -> str:
 
 
 def _own_header(profile: Profile, message: Message) -> str:
-    for known in profile.signalling.headers:
+    return _own_name(profile.signalling.headers, message.head.names)
+
+
+@lru_cache(maxsize=1024)
+def _own_name(wanted: tuple[str, ...], names: tuple[str, ...]) -> str:
+    """The first of the wanted headers, `*` at the end standing for anything; the messages of one program have the same
+    names again and again.
+    """
+    for known in wanted:
         if known.endswith("*"):
             stem = known[:-1].lower()
-            name = next((name for name in message.head.where if name.lower().startswith(stem)), "")
+            name = next((name for name in names if name.lower().startswith(stem)), "")
             if name:
                 return name
-        elif message.has(known):
+        elif known in names:
             return known
     return ""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import ip_address
 
@@ -52,7 +52,7 @@ STATIC: dict[int, tuple[str, int, int]] = {
     34: ("H263", 90000, 1),
 }
 _STATIC_TEXT = {str(payload_type): payload_type for payload_type in STATIC}
-_DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
+_DIRECTIONS = frozenset(("sendrecv", "sendonly", "recvonly", "inactive"))
 _MOST_LINES = 2_000
 _MOST_SECTIONS = 64
 _NESTING = Limits().nesting
@@ -94,8 +94,17 @@ def sdp_of(message: Message) -> Sdp | None:
     if len(body) > _LONGEST_KEPT:
         return parse_sdp(body, offset, line)
     known = _of_body(body)
-    return (
-        known if (known.offset, known.first_line) == (offset, line) else replace(known, offset=offset, first_line=line)
+    return Sdp(
+        known.origin,
+        known.session_id,
+        known.session_version,
+        known.address,
+        known.media,
+        known.attributes,
+        known.text,
+        offset,
+        line,
+        known.problems,
     )
 
 
@@ -170,7 +179,10 @@ def parse_sdp(body: bytes, offset: int, first_line: int) -> Sdp:
             if line:
                 problems.append(Problem("line", KINDS["line"], number))
         elif key == "a":
-            _attribute(current, value, number)
+            current.attributes.append(value)
+            current.attribute_lines.append(number)
+            if value in _DIRECTIONS:
+                current.direction = value
         elif key == "m":
             current = _media(value, number, problems)
             sections.append(current)
@@ -183,10 +195,7 @@ def parse_sdp(body: bytes, offset: int, first_line: int) -> Sdp:
             once.setdefault(key, value)
     origin = once.get("o", "")
     session_id, session_version = _origin(origin, problems)
-    if once.get("v", "").strip() != "0" or not text.lstrip().startswith("v"):
-        problems.append(Problem("no_version", KINDS["no_version"]))
-    if not sections:
-        problems.append(Problem("no_media", KINDS["no_media"]))
+    _check_whole(text, once.get("v", ""), sections, problems)
     media = [_finished(section, session, problems) for section in sections]
     attributes = tuple(session.attributes)
     return Sdp(
@@ -194,11 +203,11 @@ def parse_sdp(body: bytes, offset: int, first_line: int) -> Sdp:
     )
 
 
-def _attribute(section: _Section, value: str, number: int) -> None:
-    section.attributes.append(value)
-    section.attribute_lines.append(number)
-    if value in _DIRECTIONS:
-        section.direction = value
+def _check_whole(text: str, version: str, sections: list[_Section], problems: list[Problem]) -> None:
+    if version.strip() != "0" or not text.lstrip().startswith("v"):
+        problems.append(Problem("no_version", KINDS["no_version"]))
+    if not sections:
+        problems.append(Problem("no_media", KINDS["no_media"]))
 
 
 def _media(value: str, number: int, problems: list[Problem]) -> _Section:

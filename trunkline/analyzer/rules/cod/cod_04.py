@@ -32,7 +32,9 @@ def check(trace: Trace) -> Iterator[Finding]:
     """One finding per answering host and way round."""
     for hop, exchange, answer, sdp in answered(facts_of(trace)):
         asked, said = audio(exchange.offer_sdp), audio(sdp)
-        if asked is None or said is None or codecs(said)[:1] != ["g729"] or "g729" not in codecs(asked):
+        if asked is None or said is None or not _has_g729(said):
+            continue
+        if codecs(said)[:1] != ["g729"] or "g729" not in codecs(asked):
             continue
         offered, taken = _annex_b(asked), _annex_b(said)
         if offered == taken:
@@ -48,6 +50,10 @@ def check(trace: Trace) -> Iterator[Finding]:
             key=f"{answer.src.ip if answer.src else ''}:{offered}",
             values=values_of(hop, exchange.offer, answer) | {"codec": "g729"},
         )
+
+
+def _has_g729(section: SdpMedia) -> bool:
+    return any(name.lower() == "g729" for name, _, _ in section.rtpmap.values())
 
 
 def _annex_b(section: SdpMedia) -> bool:

@@ -31,9 +31,9 @@ def check(trace: Trace) -> Iterator[Finding]:
     wanted = trace.profile.media.dtmf == "rfc4733"
     for hop, exchange, answer, sdp in answered(facts_of(trace)):
         asked, said = audio(exchange.offer_sdp), audio(sdp)
-        if asked is None or said is None or not asked.port or not said.port or not codecs(said):
+        if asked is None or said is None or not asked.port or not said.port:
             continue
-        if said.telephone_event and asked.telephone_event:
+        if (said.telephone_event and asked.telephone_event) or not codecs(said):
             continue
         ours = not asked.telephone_event
         message = exchange.offer if ours else answer
