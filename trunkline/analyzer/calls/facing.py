@@ -71,7 +71,7 @@ def _sides(dialog: Dialog, capture: Capture) -> _Sides:
         if not agent and not logged_by_us:
             continue
         side = side_of(dialog, message)
-        name = pbx_of(message)
+        name = pbx_of(message, agent)
         if name:
             found.pbx.setdefault(side, name)
         elif is_phone(agent):

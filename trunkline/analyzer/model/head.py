@@ -41,7 +41,7 @@ class Line:
 class Shape:
     """Names of the headers of a message, in order. Messages of one program and kind have the same, and share it."""
 
-    __slots__ = ("missing", "names", "repeats", "where")
+    __slots__ = ("missing", "names", "places", "repeats", "where")
 
     def __init__(self, names: tuple[str, ...], mandatory: tuple[str, ...]) -> None:
         self.names = names
@@ -51,6 +51,8 @@ class Shape:
             self.where.setdefault(name, position)
         self.repeats = len(self.where) != len(names)
         """Whether a name stands twice."""
+        self.places = tuple(self.where.get(name, -1) for name in mandatory)
+        """Where each of the mandatory ones stands; -1: it is missing."""
         self.missing = tuple(name for name in mandatory if name not in self.where)
 
 

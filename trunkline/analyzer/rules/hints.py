@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from trunkline.analyzer.model.message import Header, Message
+from trunkline.analyzer.model.message import Message
 
 if TYPE_CHECKING:
     from trunkline.analyzer.profiles.profile import ErrorCode, Profile
@@ -61,8 +62,8 @@ def hint_of(profile: Profile, message: Message) -> Hint | None:
     """The provider's word in a final response: its error header, or a reason phrase that its profile knows."""
     if message.status < 300:
         return None
-    names = dict.fromkeys((profile.errors.header, *ERROR_HEADERS))
-    found = next((header for name in names if name and (header := _header(message, name)) is not None), None)
+    name = _error_header(profile.errors.header, message.head.names)
+    found = message.header(name) if name else None
     known = profile.error_code(found.value if found is not None else "", message.reason)
     if found is None:
         return Hint("start line", known[0], message.reason, _rule(*known), known[1].text) if known is not None else None
@@ -73,10 +74,16 @@ def hint_of(profile: Profile, message: Message) -> Hint | None:
     return Hint(found.name, code, text.strip() or found.value.strip(), rule, meaning)
 
 
-def _header(message: Message, name: str) -> Header | None:
-    """Names that no RFC has are kept as they were written: some stacks write all in lower case."""
-    known = name if message.has(name) else name.lower()
-    return message.header(known) if message.has(known) else None
+@lru_cache(maxsize=1024)
+def _error_header(own: str, names: tuple[str, ...]) -> str:
+    """Which of a message's headers is such a word; empty: none. `own`: the profile's. Names that no RFC has are kept as
+    they were written, and some stacks write all in lower case. Messages of one program have the same names each time.
+    """
+    for wanted in dict.fromkeys((own, *ERROR_HEADERS)):
+        for name in (wanted, wanted.lower()):
+            if name and name in names:
+                return name
+    return ""
 
 
 def _rule(code: str, known: ErrorCode) -> str:

@@ -68,11 +68,13 @@ def parse_message(raw: RawMessage, index: int, limits: Limits = _DEFAULT) -> Mes
             problems.append(Problem("no_empty_line", KINDS["no_empty_line"]))
     head, start_line = _head(text, start, limits.headers, problems)
     method, ruri, status, reason = _start_line(start_line, problems)
-    read = head.read
-    cseq, cseq_method, good_cseq = read("CSeq") or _ABSENT
+    found = head.lines
+    via_at, from_at, to_at, call_id_at, cseq_at = head.shape.places
+    cseq, cseq_method, good_cseq = found[cseq_at].read if cseq_at >= 0 else _ABSENT
     if not good_cseq:
         problems.append(Problem("cseq", KINDS["cseq"], head.line("CSeq")))
-    from_, to = read("From"), read("To")
+    from_ = found[from_at].read if from_at >= 0 else None
+    to = found[to_at].read if to_at >= 0 else None
     message = Message(
         raw,
         index,
@@ -83,12 +85,12 @@ def parse_message(raw: RawMessage, index: int, limits: Limits = _DEFAULT) -> Mes
         head,
         body_offset,
         b"",
-        head.value("Call-ID"),
+        found[call_id_at].value if call_id_at >= 0 else "",
         cseq,
         cseq_method,
         from_,
         to,
-        read("Via") or (),
+        found[via_at].read if via_at >= 0 else (),
         problems,
         is_request=not status,
         time=raw.time,
