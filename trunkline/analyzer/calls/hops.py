@@ -38,9 +38,13 @@ def pair_of(message: Message) -> Pair | None:
 
 def _one_pair(messages: list[Message]) -> bool:
     """Whether all go between the same two endpoints, as nearly always."""
-    first = messages[0]
-    ends = {(first.src, first.dst), (first.dst, first.src)}
-    return all((message.src, message.dst) in ends for message in messages)
+    one, other = messages[0].src, messages[0].dst
+    ends = (one, other), (other, one)
+    return all(
+        # mostly it is the very same object, which is quicker to tell than that two are equal
+        (message.src is one and message.dst is other) or (message.src, message.dst) in ends
+        for message in messages
+    )
 
 
 def hops(messages: list[Message]) -> list[list[Message]]:

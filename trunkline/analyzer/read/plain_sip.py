@@ -96,7 +96,12 @@ class PlainSip:
         if len(self.endpoints) >= MOST_KEPT:
             self.endpoints.clear()
         raw = ends.to_bytes(8, "big")
-        both = Endpoint(address_text(raw[:4]), ports >> 16), Endpoint(address_text(raw[4:]), ports & 0xFFFF)
+        # One object for each endpoint, whoever sends: comparing is quick then.
+        back = self.endpoints.get(((ends & 0xFFFF_FFFF) << 32 | ends >> 32, (ports & 0xFFFF) << 16 | ports >> 16))
+        if back is not None:
+            both = back[1], back[0]
+        else:
+            both = Endpoint(address_text(raw[:4]), ports >> 16), Endpoint(address_text(raw[4:]), ports & 0xFFFF)
         self.endpoints[ends, ports] = both
         return both
 

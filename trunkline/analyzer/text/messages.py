@@ -216,9 +216,13 @@ def _body(
         else:
             bare_or_text = text.rstrip()
         body.append(bare_or_text)
-        size += len(bare_or_text.encode("utf-8", "surrogateescape")) + 2
+        size += _bytes(bare_or_text) + 2
         at += 1
     return body, at, length is None or size + len(body) + 2 >= length
+
+
+def _bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogateescape"))
 
 
 def _ends_body(text: str, *, is_sdp: bool) -> bool:

@@ -78,15 +78,16 @@ def _counts(exchange: Exchange) -> bool:
     )
 
 
-def _keys(exchange: Exchange) -> tuple[str, ...]:
+def _keys(exchange: Exchange) -> list[tuple[str, str]]:
     request = exchange.request
     assert request is not None
     user = request.from_.user if request.from_ is not None else ""
-    return tuple(key for key in (f"id:{request.call_id}", f"tag:{request.from_tag}", f"user:{user}") if key[-1] != ":")
+    keys = (("id", request.call_id), ("tag", request.from_tag), ("user", user))
+    return [key for key in keys if key[1] and key[1][-1] != ":"]
 
 
-def _answered(facts: Facts) -> dict[str, list[float]]:
-    found: dict[str, list[float]] = {}
+def _answered(facts: Facts) -> dict[tuple[str, str], list[float]]:
+    found: dict[tuple[str, str], list[float]] = {}
     for exchange in facts.exchanges:
         if exchange.credentials and exchange.request is not None and exchange.request.time is not None:
             for key in _keys(exchange):
