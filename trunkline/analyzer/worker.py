@@ -29,7 +29,7 @@ SERVICE_LIMITS = Limits(
     file_bytes=256 << 20,
     unpacked_bytes=512 << 20,
     packets=5_000_000,
-    messages=200_000,
+    messages=100_000,
     streams=20_000,
     tcp_flows=50_000,
 )
