@@ -45,7 +45,6 @@ KINDS = {
 }
 """All kinds of `Problem` that `parse_message` notes. A truncated message has none that the cut alone can explain."""
 
-_CR = 13
 _AHEAD = (b"\r", b"\n", b" ", b"\t")
 _DEFAULT = Limits()
 _ABSENT = 0, "", True
@@ -60,13 +59,18 @@ def parse_message(raw: RawMessage, index: int, limits: Limits = _DEFAULT) -> Mes
     start = 0
     if data[:1] in _AHEAD:
         start = len(data) - len(data.lstrip(b"\r\n \t"))
-    head_end, body_offset = _end_of_head(data, start)
-    text = data[start:head_end].decode("latin-1")
-    if body_offset > len(data):
-        body_offset = len(data)
-        if not raw.truncated:
-            problems.append(Problem("no_empty_line", KINDS["no_empty_line"]))
-    head, start_line = _head(text, start, limits.headers, problems)
+    end = data.find(b"\r\n\r\n", start)
+    usual = _usual_head(data[start:end].decode("latin-1"), start, limits.headers) if end > start else None
+    if usual is not None:
+        body_offset = end + 4
+    else:
+        end, body_offset = _end_of_head(data, start)
+        if body_offset > len(data):
+            body_offset = len(data)
+            if not raw.truncated:
+                problems.append(Problem("no_empty_line", KINDS["no_empty_line"]))
+        usual = _odd_head(data[start:end].decode("latin-1"), start, limits.headers, problems)
+    head, start_line = usual
     method, ruri, status, reason = _start_line(start_line, problems)
     found = head.lines
     via_at, from_at, to_at, call_id_at, cseq_at = head.shape.places
@@ -109,8 +113,6 @@ def parse_message(raw: RawMessage, index: int, limits: Limits = _DEFAULT) -> Mes
 def _end_of_head(data: bytes, start: int) -> tuple[int, int]:
     """End of the last header line, and begin of the body: beyond the data where no empty line ends the head."""
     crlf = data.find(b"\n\r\n", start)
-    if crlf > start and data[crlf - 1] == _CR and data.find(b"\n\n", start, crlf) < 0:
-        return crlf - 1, crlf + 3
     bare = data.find(b"\n\n", start, crlf if crlf >= 0 else len(data))
     if bare >= 0:
         end = bare - 1 if data[bare - 1 : bare] == b"\r" else bare
@@ -123,15 +125,23 @@ def _end_of_head(data: bytes, start: int) -> tuple[int, int]:
     return max(start, len(data.rstrip(b"\r\n"))), len(data) + 1
 
 
-def _head(text: str, start: int, most: int, problems: list[Problem]) -> tuple[Head, str]:
-    """The head and its start line: the fast way for what is as it should be, the slow one for all else."""
+def _usual_head(text: str, start: int, most: int) -> tuple[Head, str] | None:
+    """The head and its start line, of what is as it should be: each line ends with CRLF and is a header. None: a closer
+    look is needed.
+    """
     texts = text.split("\r\n")
     start_line = texts[0]
-    if text.isascii() and text.count("\n") == len(texts) - 1 and len(texts) <= most and "\0" not in text:
-        found = lines_of(texts[1:])
-        shape = shape_of(found)
-        if "" not in shape.where and "\r" not in start_line:
-            return Head(found, shape, start + len(start_line) + 2), start_line
+    if text.count("\n") != len(texts) - 1 or not text.isascii() or len(texts) > most or "\0" in text:
+        return None
+    found = lines_of(texts[1:])
+    shape = shape_of(found)
+    if "" in shape.where or "\r" in start_line:
+        return None
+    return Head(found, shape, start + len(start_line) + 2), start_line
+
+
+def _odd_head(text: str, start: int, most: int, problems: list[Problem]) -> tuple[Head, str]:
+    """The same for all else, line by line."""
     texts, eol = _lines(text, problems)
     headers = _headers(texts, eol, start, most, problems)
     if not text.isascii() or "\0" in text:
