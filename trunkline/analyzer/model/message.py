@@ -102,6 +102,11 @@ class Sdp:
     first_line: int
     """Line of the message that holds v=."""
     problems: list[Problem] = field(default_factory=list)
+    audio: SdpMedia | None = field(init=False, repr=False, compare=False)
+    """The first audio section."""
+
+    def __post_init__(self) -> None:
+        self.audio = self.first("audio")
 
     def first(self, kind: str) -> SdpMedia | None:
         """The first section of this kind, also one that is refused (port 0)."""

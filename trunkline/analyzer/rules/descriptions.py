@@ -28,7 +28,7 @@ def codecs(section: SdpMedia | None) -> list[str]:
 
 def audio(sdp: Sdp | None) -> SdpMedia | None:
     """The first audio section."""
-    return None if sdp is None else sdp.first("audio")
+    return None if sdp is None else sdp.audio
 
 
 def described(hop: Hop) -> list[tuple[Message, Sdp]]:

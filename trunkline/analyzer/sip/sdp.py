@@ -81,7 +81,7 @@ def sdp_of(message: Message) -> Sdp | None:
     if not body or b"=" not in body:
         return None
     content_type = message.value("Content-Type")
-    kind = content_type.partition(";")[0].strip().lower()
+    kind = _kind(content_type) if len(content_type) < 100 else content_type.partition(";")[0].strip().lower()
     offset = message.body_offset
     if kind.startswith("multipart/"):
         found = _part(body, content_type, 0)
@@ -115,6 +115,12 @@ _LONGEST_KEPT = 4096
 def _of_body(body: bytes) -> Sdp:
     """The same description stands in an INVITE and its repetition with credentials, in 183 and 200, on each hop."""
     return parse_sdp(body, 0, 1)
+
+
+@lru_cache(maxsize=256)
+def _kind(content_type: str) -> str:
+    """Without its parameters."""
+    return content_type.partition(";")[0].strip().lower()
 
 
 def _part(body: bytes, content_type: str, depth: int) -> tuple[int, bytes] | None:
@@ -368,5 +374,5 @@ def _number(text: str) -> int | None:
 
 def forget() -> None:
     """Empties what is kept between descriptions: an analysis leaves nothing of its input behind."""
-    for kept in (_of_body, _read_attributes, _rtpmap, _read_rtpmap):
+    for kept in (_kind, _of_body, _read_attributes, _rtpmap, _read_rtpmap):
         kept.cache_clear()

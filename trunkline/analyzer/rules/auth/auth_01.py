@@ -38,13 +38,17 @@ SOON = 5.0
 def check(trace: Trace) -> Iterator[Finding]:
     """One finding per challenged user."""
     facts = facts_of(trace)
-    answered = _answered(facts)
+    answered: dict[tuple[str, str], list[float]] | None = None
     for exchange in facts.finals(401, 407):
         request, final = exchange.request, exchange.final
         if request is None or final is None or final.time is None or not _counts(exchange):
             continue
         if not waited(trace, final.time, SOON):
             continue
+        if _answered_next(exchange, request.call_id, final.time):
+            continue
+        if answered is None:
+            answered = _answered(facts)
         keys = _keys(exchange)
         if any(final.time - 1 <= time <= final.time + LATEST for key in keys for time in answered.get(key, ())):
             continue
@@ -78,12 +82,23 @@ def _counts(exchange: Exchange) -> bool:
     )
 
 
+def _answered_next(exchange: Exchange, call_id: str, asked: float) -> bool:
+    """Whether the dialog itself goes on with credentials, as nearly all do: nobody needs to look for an answer then."""
+    return bool(call_id) and any(
+        later.credentials
+        and later.request is not None
+        and later.request.time is not None
+        and asked - 1 <= later.request.time <= asked + LATEST
+        for later in exchange.hop.after(exchange)
+    )
+
+
 def _keys(exchange: Exchange) -> list[tuple[str, str]]:
     request = exchange.request
     assert request is not None
     user = request.from_.user if request.from_ is not None else ""
     keys = (("id", request.call_id), ("tag", request.from_tag), ("user", user))
-    return [key for key in keys if key[1] and key[1][-1] != ":"]
+    return [key for key in keys if key[1]]
 
 
 def _answered(facts: Facts) -> dict[tuple[str, str], list[float]]:

@@ -32,11 +32,13 @@ def check(trace: Trace) -> Iterator[Finding]:
     for exchange in facts_of(trace).by_method.get("INVITE", ()):
         answered = exchange.final is not None and exchange.final.status < 300
         for message in (exchange.request, exchange.final if answered else None):
-            if message is None or message.raw.truncated or is_scanner(message):
+            if message is None or message.raw.truncated:
                 continue
             contact = contact_of(message)
             missing = not message.has("Contact")
             if not missing and (contact is None or contact.port != 0):
+                continue
+            if is_scanner(message):
                 continue
             who = message.value("User-Agent") or message.value("Server") or str(message.src or "the sender")
             yield RULE.finding(

@@ -75,7 +75,7 @@ def _mixed(request: Message) -> str:
         places.append(("Via", request.vias[-1].host))
     if contact is not None:
         places.append(("Contact", contact.host))
-    audio = request.sdp.first("audio") if request.sdp is not None else None
+    audio = request.sdp.audio if request.sdp is not None else None
     if audio is not None:
         places.append(("SDP", audio.address))
     private = [name for name, host in places if is_private(host)]
