@@ -45,6 +45,9 @@ def test_a_call_is_forwarded_from_numbers_of_the_account_alone(node: LiveNode, c
         assert caller.invite(trunk, BUSY, headers=forged).sip_status == 486
         assert carrier.took(caller.call_id).header("Diversion") is None
         caller.new_call()
+        assert caller.invite(trunk, BUSY, headers=f"Diversion: \xff\r\n{forged}").sip_status == 486
+        assert carrier.took(caller.call_id).header("Diversion") is None
+        caller.new_call()
         headers = f"Diversion: {theirs}, {own}\r\n{forged}"
         assert caller.invite(trunk, BUSY, headers=headers).sip_status == 486
         seen = [value for name, value in carrier.took(caller.call_id).headers if name == "Diversion"]

@@ -128,7 +128,10 @@ class Message:
         try:
             return self.text(f"${name}")
         except MalformedRequest:
-            return bytes.fromhex(self._get(f"$({name}{{s.encode.hexa}})")).decode("utf-8", "replace")
+            encoded = self._get(f"$({name}{{s.encode.hexa}})")
+            if encoded is None:  # longer than Kamailio's room for it
+                raise MalformedRequest(f"${name} is long, and not UTF-8") from None
+            return bytes.fromhex(encoded).decode("utf-8", "replace")
 
     def number(self, name: str) -> int:
         value = self._get(name)
@@ -212,10 +215,17 @@ class Message:
         def owns(number: str) -> bool:
             return routing.owns_number(account_sid, number) or routing.verified_caller_id(account_sid, number)
 
-        value = self.lenient("(hdr(Diversion)[*])") or ""
-        kept = diversion.checked(value, is_ours, owns, policy.advertised_host)
+        kept = diversion.checked(self._all_diversion(), is_ours, owns, policy.advertised_host)
         if kept is not None:
             self._sets("$avp(diversion)", "".join([f"Diversion: {entry}\r\n" for entry in kept]) or "-")
+
+    def _all_diversion(self) -> str:
+        """Bytes that are no text become U+FFFD. What is too long for that has no entry that could be read."""
+        try:
+            return self.text("$(hdr(Diversion)[*])") or ""
+        except MalformedRequest:
+            encoded = self._get("$(hdr(Diversion)[*]{s.encode.hexa})")
+            return "?" if encoded is None else bytes.fromhex(encoded).decode("utf-8", "replace")
 
     def sdp_is_behind_nat(self) -> bool:
         """Whether the offer that `invite` read names an address that is not where the request came from and that
