@@ -218,6 +218,11 @@ def test_a_killed_program(
     # A second record has only a call that came again after the restart had ended its first one.
     again = Counter(record.call_id for record in records(node) if record.cause != "EDGE_RESTARTED")
     assert set(again.values()) == {1}
+    # And the next call is one as any other.
+    with PlainSip(node.host, node.sip_port, final_within=1.0) as caller:
+        credentials = Credentials(trunk.username, trunk.password)
+        number = f"sip:{CALLED}@{trunk.domain_name}"
+        assert caller.invite(number, caller=trunk.number, credentials=credentials).status == 200
 
 
 @pytest.mark.timeout(180)
