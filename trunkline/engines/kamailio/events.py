@@ -73,7 +73,7 @@ def refused_register(edge: str, reject: Reject, invite: Invite, now: float) -> d
 
 
 def warning(edge: str, alert: Alert, relay: Relay, invite: Invite, sid: str, now: float) -> dict[str, object]:
-    """The alert about a call that is relayed all the same."""
+    """An alert about a call that is relayed all the same."""
     return {
         "e": "alert",
         "at": now,

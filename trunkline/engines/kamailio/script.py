@@ -190,11 +190,7 @@ class Edge:
 
     def on_source(self, _message: object, source: str) -> int:
         """Whether this address is somebody's: the answer goes into the table `friend`."""
-        try:
-            self._bans.is_somebodys(source, self._routing_at(time.time()))
-        except Exception:
-            self._log_bug()
-        return 1
+        return self._quietly(lambda: self._bans.is_somebodys(source, self._routing_at(time.time())))
 
     def on_offence(self, _message: object, facts: str) -> int:
         """kamailio.cfg has seen an offence; `facts`: its name and the source."""
@@ -255,18 +251,10 @@ class Edge:
     def on_no_ack(self, _message: object, facts: str) -> int:
         """The table `noack` of kamailio.cfg has let go of a call whose ACK never passed."""
         self._tell(events.ended, f"{facts.partition(' ')[0]} {Cause.NO_ACK.name}")
-        try:
-            end_unacknowledged(self._address, facts)
-        except Exception:
-            self._log_bug()
-        return 1
+        return self._quietly(lambda: end_unacknowledged(self._address, facts))
 
     def on_bye_refused(self, _message: object, facts: str) -> int:
-        try:
-            end_where_refused(self._address, facts)
-        except Exception:
-            self._log_bug()
-        return 1
+        return self._quietly(lambda: end_where_refused(self._address, facts))
 
     def on_bye(self, _message: object, facts: str) -> int:
         try:
@@ -277,10 +265,15 @@ class Edge:
 
     def on_diversion(self, _message: object) -> int:
         """An INVITE that is about to be relayed has Diversion; what of it may go on is left where not all may."""
+        account = self._terminating_account
+        if account is None:
+            return 1
+        check = self._message.check_diversion
+        return self._quietly(lambda: check(self._policy, self._routing_at(time.time()), account))
+
+    def _quietly(self, step: Callable[[], object]) -> int:
         try:
-            account = self._terminating_account
-            if account is not None:
-                self._message.check_diversion(self._policy, self._routing_at(time.time()), account)
+            step()
         except Exception:
             self._log_bug()
         return 1
