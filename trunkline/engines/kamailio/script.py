@@ -95,20 +95,7 @@ class Edge:
                 settings["both_families"],
             ),
         )
-        # A secret of this start: nonces that an earlier start gave out are stale, so an answer of then
-        # cannot be replayed.
-        self._policy = Policy(
-            realm=settings["realm"],
-            domain_suffixes=tuple(settings["domain_suffixes"]),
-            own_hosts=frozenset(settings["own_hosts"]),
-            nonce_secret=os.urandom(32),
-            nonce_lifetime=settings["nonce_lifetime"],
-            no_funds_status=settings["no_funds_status"],
-            setup_seconds=settings["setup_seconds"],
-            cheapest_first=settings["cheapest_first"],
-            advertised_host=self._host,
-            own_ports=frozenset(settings["own_ports"]),
-        )
+        self._policy = _policy(settings, self._host)
         self._book = CallBook(Path(settings["call_book"]))
         self._book.recount(time.time())
         hidden = HiddenCalls(KSR, self._hiding, self._tell, self.on_bye, self._log_bug)
@@ -377,6 +364,23 @@ class Edge:
     @staticmethod
     def _log_bug() -> None:
         KSR.log("err", "script: " + " | ".join(traceback.format_exc().splitlines()) + "\n")
+
+
+def _policy(settings: dict[str, Any], advertised_host: str) -> Policy:
+    return Policy(
+        realm=settings["realm"],
+        domain_suffixes=tuple(settings["domain_suffixes"]),
+        own_hosts=frozenset(settings["own_hosts"]),
+        # A secret of this start: nonces that an earlier start gave out are stale, so an answer of then cannot be
+        # replayed.
+        nonce_secret=os.urandom(32),
+        nonce_lifetime=settings["nonce_lifetime"],
+        no_funds_status=settings["no_funds_status"],
+        setup_seconds=settings["setup_seconds"],
+        cheapest_first=settings["cheapest_first"],
+        advertised_host=advertised_host,
+        own_ports=frozenset(settings["own_ports"]),
+    )
 
 
 def mod_init() -> Edge:
