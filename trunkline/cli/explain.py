@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 LOOKED_AT = 200
 """Newest calls among which the last failed one is looked for."""
+NOT_REACHED = ("busy", "no-answer", "canceled")
+"""Statuses of calls that reached nobody, and failed for no fault of anybody's."""
 
 
 @click.command(short_help="Say what happened to a call, and what to change.")
@@ -25,8 +27,9 @@ LOOKED_AT = 200
 def explain(call_sid: str | None, as_json: bool, **options: Any) -> None:
     """Show the record of a call, its attempts and alerts, and what the trace analyzer found in its SIP messages.
 
-    Without CALL_SID the newest call that failed. The node must run. The messages themselves, for Wireshark or a
-    ticket: GET /trunkline/v1/Calls/CALL_SID/Trace.
+    Without CALL_SID the newest call that failed; where none did, the newest that was busy, not answered or
+    cancelled. The node must run. The messages themselves, for Wireshark or a ticket: GET
+    /trunkline/v1/Calls/CALL_SID/Trace.
 
     \b
     Examples:
@@ -38,7 +41,7 @@ def explain(call_sid: str | None, as_json: bool, **options: Any) -> None:
     settings = load_settings(options)
     try:
         with _client(settings, node_url(settings, options)) as api:
-            sid = call_sid or _newest_failed(api)
+            sid = call_sid or _newest_to_explain(api)
             record = api.get(f"/trunkline/v1/Calls/{sid}")
             try:
                 analysis = api.get(f"/trunkline/v1/Calls/{sid}/Analysis")
@@ -63,12 +66,21 @@ def _client(settings: Settings, url: str) -> ApiClient:
         cannot(f"no readable {settings.account_file}: `trunkline up` writes it at its first start")
 
 
-def _newest_failed(api: ApiClient) -> str:
-    newest = api.list("/trunkline/v1/Calls", most=LOOKED_AT)
+def _newest_to_explain(api: ApiClient) -> str:
+    """SID of the newest call that failed; where none did, of the newest that reached nobody, and stderr says so."""
+    newest = list(api.list("/trunkline/v1/Calls", most=LOOKED_AT))
     failed = next((call for call in newest if call["status"] == "failed" or call["error_code"]), None)
-    if failed is None:
-        cannot(f"none of the newest {LOOKED_AT} calls failed: name one, as `trunkline explain CA…`")
-    return str(failed["sid"])
+    if failed is not None:
+        return str(failed["sid"])
+    if not newest:
+        cannot("no call is on record yet: `trunkline call` places one")
+    unreached = next((call for call in newest if call["status"] in NOT_REACHED), None)
+    if unreached is None:
+        cannot(
+            f"none of the newest {len(newest)} calls failed: for the last one, `trunkline explain {newest[0]['sid']}`"
+        )
+    click.echo(f"None of the newest {len(newest)} calls failed. The last one that reached nobody:", err=True)
+    return str(unreached["sid"])
 
 
 def record_lines(record: dict[str, Any]) -> list[str]:
