@@ -53,6 +53,17 @@ def test_a_clean_file_exits_with_0(tmp_path):
     assert (done.exit_code, done.stdout) == (0, f"0 problems, 0 hints in {path} (rtp.conf)\n")
 
 
+@pytest.mark.parametrize("name", ["trunk.txt", "pjsip.conf", "extensions.conf"])
+def test_all_of_a_printed_configuration_in_one_file_is_not_called_clean(tmp_path, name):
+    path = tmp_path / name
+    path.write_text(run("config", "--pbx", "asterisk", "--domain", "acme.pstn.twilio.com").stdout)
+    done = run("lint", path)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"trunkline: {path}: pjsip.conf and extensions.conf in one file: give each a file of its own\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

@@ -146,13 +146,17 @@ def _is_xml(path: Path) -> bool:
 
 def kind_of(configuration: Configuration) -> str:
     """A name of `KINDS`, by the file's name, else by what is in it. Raises Unreadable where it is none of them."""
+    options = [option for section in configuration.sections for option in section.options]
+    names = {option.name for option in options}
+    types = {option.value.lower() for option in options if option.name == "type"}
+    if "exten" in names and types & {"endpoint", "aor"}:
+        # Judged as one of them, what is wrong in the other would go by unseen.
+        told = "pjsip.conf and extensions.conf in one file: give each a file of its own"
+        raise Unreadable(f"{printable(configuration.file)}: {told}")
     name = Path(configuration.file).name.lower()
     for kind, start in (("pjsip", "pjsip"), ("sip", "sip"), ("rtp", "rtp"), ("extensions", "extensions")):
         if name.startswith(start) and name.endswith((".conf", ".conf.sample", ".txt", ".template")):
             return kind
-    options = [option for section in configuration.sections for option in section.options]
-    names = {option.name for option in options}
-    types = {option.value.lower() for option in options if option.name == "type"}
     if names & {"exten", "same"}:
         return "extensions"
     if types & {"peer", "friend", "user"}:
