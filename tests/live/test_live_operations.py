@@ -162,6 +162,12 @@ def test_the_self_check_is_plain(operated: LiveNode, tmp_path: Path) -> None:
         answer["subject"] for answer in answers
     }
     assert "a node runs here" in next(answer["told"] for answer in answers if answer["subject"] == "node")
+    home = str(operated.settings.home)
+    unlike = subprocess.run(
+        [sys.executable, "-m", "trunkline.cli.main", "doctor-install", "--home", home, "--sip-port", "9"],
+        capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert f"the node in {home} runs with another --sip-host or --sip-port than 127.0.0.1 and 9: " in unlike.stdout
     with socket.socket() as taken:
         taken.bind((operated.host, 0))
         taken.listen()

@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from trunkline.engines.kamailio.config import edge_socket
+from trunkline.engines.kamailio.rpc import KamailioRefused, KamailioRpc, KamailioUnreachable
 from trunkline.engines.rtpengine.config import max_calls
 from trunkline.node import certificates, preflight
 from trunkline.node.certificates import CertificateError
@@ -60,6 +62,15 @@ def _is_running(settings: Settings) -> bool:
         return False
 
 
+def _edge_answers(settings: Settings) -> bool:
+    """Whether Kamailio of this home answers on its own socket, whatever SIP address it has."""
+    try:
+        KamailioRpc(edge_socket(settings)).call("core.version")
+    except (KamailioUnreachable, KamailioRefused):
+        return False
+    return True
+
+
 def _programs(settings: Settings, running: bool) -> Iterator[Answer]:
     del settings, running
     preflight.extend_path()
@@ -72,6 +83,10 @@ def _programs(settings: Settings, running: bool) -> Iterator[Answer]:
 
 
 def _node(settings: Settings, running: bool) -> Iterator[Answer]:
+    if not running and _edge_answers(settings):
+        told = f"the node in {settings.home} runs with another --sip-host or --sip-port than {settings.sip_host} and "
+        yield Answer("node", NOTE, told + f"{settings.sip_port}: give the options that it was started with")
+        return
     if not running:
         yield Answer("node", NOTE, f"no node runs in {settings.home}: start it with `trunkline up`")
         return
