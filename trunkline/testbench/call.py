@@ -89,7 +89,7 @@ def _answered(result: CallResult, *, expect_tone: bool) -> CallReport:
         )
     elif expect_tone and tone is not None and not tone.heard:
         ok = False
-        what = "only silence" if tone.level_dbfs <= -50 else f"sound at {tone.level_dbfs:.0f} dBFS, but not the tone"
+        what = "only silence" if tone.level_dbfs <= -50 else f"sound at {tone.level_dbfs:.0f} dBFS and not the tone"
         sentences.append(f"Packets came back, but they hold {what}: {tone.hz:g} Hz is {tone.ratio:.0%} of the power.")
     elif tone is not None and tone.heard:
         sentences.append(
