@@ -116,6 +116,17 @@ class TestJudge:
         assert "MEDIA-02" in {finding["rule"] for finding in document["findings"]}
         assert document["profile"]["name"] == "trunkline"
 
+    def test_a_pbx_that_does_not_answer(self, profile):
+        """Origination to a dead URL: the edge gives up 4 s after the first INVITE, half a second after the last."""
+        ruri = "sip:+15550002@203.0.113.10"
+        sent = [message("INVITE sip:+15550002@198.51.100.1 SIP/2.0", CARRIER, EDGE, 999.9)]
+        sent += [message(f"INVITE {ruri} SIP/2.0", EDGE, PBX, at) for at in (1000.0, 1000.5, 1001.5, 1003.5)]
+        call = replace(CALL, direction="trunking-originating", status="failed", error_code=32010)
+        document = judge_call(replace(call, answered=None, ended=1004.0), sent, profile)
+        assert "NET-01" in {finding["rule"] for finding in document["findings"]}
+        assert document["problems"] == 1
+        assert document["capture"]["end"] == 1004.0
+
     def test_a_good_call_has_no_problem(self, profile):
         assert judge_call(replace(CALL, customer_packets=3000), answered(), profile)["problems"] == 0
 

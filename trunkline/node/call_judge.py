@@ -102,7 +102,8 @@ def trace_of(call: CarriedCall, messages: Sequence[RawMessage], profile: Profile
         sum(len(message.data) for message in ours),
         packets=len(ours),
         first=min(times, default=None),
-        last=max(times, default=None),
+        # The edge has watched until the end, and what came in that time would be here.
+        last=max((*times, *(() if call.ended is None else (call.ended,))), default=None),
     )
     trace = build_trace(Capture([source], ours), Media(), Options(profile=profile))
     for dialog in trace.dialogs:
