@@ -119,10 +119,8 @@ def analysis_lines(record: dict[str, Any], analysis: dict[str, Any] | None) -> l
         for fix in finding["fixes"][:2]:
             lines.append(f"    Fix: {plain(fix['title'])}{': ' + plain(fix['file']) if fix['file'] else ''}")
             lines += [f"      {plain(line)}" for line in (fix["snippet"] or fix["text"]).splitlines()]
-    lines += [
-        "",
-        f"The messages: GET /trunkline/v1/Calls/{record['sid']}/Trace (a pcap; `trunkline analyze --provider trunkline` reads it).",
-    ]
+    lines += ["", f"The messages, as a pcap: GET /trunkline/v1/Calls/{record['sid']}/Trace"]
+    lines.append("  `trunkline analyze --provider trunkline` reads it.")
     return lines
 
 
