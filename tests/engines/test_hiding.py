@@ -8,22 +8,22 @@ import pytest
 
 from trunkline.core.hidden_leg import unseal
 from trunkline.engines.kamailio.hiding import Hiding, OwnAddresses
-from trunkline.engines.kamailio.ksr import SEPARATOR
+from trunkline.engines.kamailio.ksr import Arrived
 
 KEY = b"k" * 32
 TOKEN = "0" * 32 + ".p." + "1" * 10
-OWN = OwnAddresses("203.0.113.5:5060", "203.0.113.5:5061;transport=tls", "15060", "sip:127.0.0.1:15061;transport=tcp")
+OWN = OwnAddresses(
+    ("203.0.113.5:5060",) * 2, ("203.0.113.5:5061;transport=tls",) * 2, "15060", "sip:127.0.0.1:15061;transport=tcp"
+)
 INNER = "15060"
 
 
 def routes_of(record_route: str, source: str, to_port: str = "5060") -> tuple[str, ...]:
     """What the leg of a caller keeps who sent this INVITE."""
     left: dict[str, str] = {}
-    facts = SEPARATOR.join(
-        [source, "5060", "udp", to_port, "id", "tag", "", "INVITE", "<sip:a@b>", "SIP/2.0/UDP x;branch=z", record_route]
-    )
-    hiding = Hiding(SimpleNamespace(pv=SimpleNamespace(get=lambda _name: facts, sets=left.__setitem__)), KEY, OWN)
-    hiding.invite(TOKEN, "")
+    hiding = Hiding(SimpleNamespace(pv=SimpleNamespace(get=None, sets=left.__setitem__)), KEY, OWN)
+    arrived = Arrived((source, "5060", "udp", to_port), "<sip:a@b>", "SIP/2.0/UDP x;branch=z", record_route)
+    hiding.invite(arrived, "id", "tag", TOKEN, "")
     return unseal(KEY, left["$avp(leg)"], "id", ("x", "tag")).routes
 
 
