@@ -26,7 +26,7 @@ def test_a_completed_call():
         "completed, 2 s, started 2025-11-24 16:00:00 UTC, post-dial delay 12 ms",
         "ended by caller, codec PCMU",
         "RTP from the customer side: 100 packets, 1 lost, jitter 0.4 ms, estimated MOS 4.3",
-        "attempt 0: sip:c answered (200)",
+        "attempt 1: sip:c answered (200)",
     ]
 
 

@@ -64,7 +64,7 @@ def show(as_json: bool, **options: Any) -> None:
     try:
         found = json.loads(settings.account_file.read_text())
     except (OSError, ValueError):
-        cannot(f"no readable {settings.account_file}: `trunkline up` writes it at its first start")
+        cannot(f"no readable {settings.account_file}: `trunkline up` writes it; or name another --home")
     if as_json:
         show_json(found)
     else:

@@ -63,7 +63,7 @@ def _client(settings: Settings, url: str) -> ApiClient:
         account = json.loads(settings.account_file.read_text())
         return ApiClient(url, account["account_sid"], account["auth_token"])
     except (OSError, ValueError, KeyError):
-        cannot(f"no readable {settings.account_file}: `trunkline up` writes it at its first start")
+        cannot(f"no readable {settings.account_file}: `trunkline up` writes it; or name another --home")
 
 
 def _newest_to_explain(api: ApiClient) -> str:

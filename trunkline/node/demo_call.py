@@ -93,7 +93,7 @@ def record_lines(record: dict[str, Any]) -> list[str]:
             quality = f"jitter {_shown(figures['jitter_ms'], 'ms')}, estimated MOS {_shown(figures['mos'], '')}"
             lines.append(f"RTP from the {side} side: {figures['packets']} packets, {figures['lost']} lost, {quality}")
     lines.extend(
-        f"attempt {attempt['n']}: {attempt['uri']} {attempt['outcome']} ({attempt['sip_status']})"
+        f"attempt {attempt['n'] + 1}: {attempt['uri']} {attempt['outcome']} ({attempt['sip_status']})"
         for attempt in record["attempts"]
     )
     return lines

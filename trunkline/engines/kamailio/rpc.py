@@ -38,7 +38,10 @@ class KamailioRpc:
                 client.sendto(request, os.fspath(self._path))
                 answer = json.loads(client.recv(1 << 20))
             except (OSError, ValueError) as error:
-                raise KamailioUnreachable(f"Kamailio does not answer on {self._path}: {error}") from None
+                why = (
+                    "no node runs there, or another --home is meant" if isinstance(error, FileNotFoundError) else error
+                )
+                raise KamailioUnreachable(f"Kamailio does not answer on {self._path}: {why}") from None
         if "error" in answer:
             raise KamailioRefused(f"{method}: {answer['error'].get('message', answer['error'])}")
         return answer.get("result")
