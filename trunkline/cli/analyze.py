@@ -99,9 +99,9 @@ def analyze(
         analysis, sources = _analysis(files, options)
         with sources:
             _write(analysis, Wanted(**wanted), sources.inputs)
+        gc.freeze()  # or the collector looks through all of it once more as soon as it may, and at the end again
     from trunkline.analyzer.report.verdict import is_problem
 
-    gc.freeze()  # or the interpreter looks through all of it once more at its end
     sys.exit(EXIT_FAILED if any(is_problem(finding) for finding in analysis.findings) else 0)
 
 
