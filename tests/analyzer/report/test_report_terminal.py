@@ -105,6 +105,29 @@ def test_a_ladder_has_hosts_as_lanes_and_media_as_bands(analysis):
     assert ladder_of(analysis.trace, call, [], most=3).left_out == 4
 
 
+def test_programs_of_one_host_have_a_lane_each():
+    """A demo on loopback, a PBX and a proxy on one machine: told by their SIP ports, media by what SDP says."""
+    on_loopback = {hostile_call.PHONE: 5070, hostile_call.TRUNK: 5060}
+    packets = [
+        (at, "127.0.0.1", "127.0.0.1", on_loopback.get(src, sport), on_loopback.get(dst, dport), data)
+        for at, src, dst, sport, dport, data in hostile_call.ordinary()
+    ]
+    for address in (hostile_call.PHONE, hostile_call.MEDIA):
+        packets = [
+            (*packet[:5], packet[5].replace(b"IN IP4 " + address.encode(), b"IN IP4 127.0.0.1")) for packet in packets
+        ]
+    # The packets of the media: from and to the ports that the two descriptions name.
+    packets = [
+        (at, src, dst, 18000, 17000, data) if data[:1] == b"\x80" else (at, src, dst, sport, dport, data)
+        for at, src, dst, sport, dport, data in packets
+    ]
+    analysis = analyze(hostile_call.pcap(packets))
+    ladder = ladder_of(analysis.trace, analysis.trace.calls[0], [])
+    assert [lane.name for lane in ladder.lanes] == ["127.0.0.1:5070", "127.0.0.1:5060"]
+    assert {(step.source, step.target) for step in ladder.steps if isinstance(step, Band)} == {(1, 0)}
+    assert {(step.source, step.target) for step in ladder.steps if isinstance(step, Arrow)} == {(0, 1), (1, 0)}
+
+
 def test_a_large_call_is_cut_in_the_terminal(analysis):
     text = shown(analysis, [finding("SDP-01")])
     assert "Call c1" in text

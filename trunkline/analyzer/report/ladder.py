@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from trunkline.analyzer.model.call import Call, Dialog
+from trunkline.analyzer.model.capture import Endpoint
 from trunkline.analyzer.model.finding import Finding, Severity
 from trunkline.analyzer.model.message import Message
 from trunkline.analyzer.model.trace import Trace
@@ -16,10 +17,10 @@ GRAVITY: dict[str, int] = {"": 0, "info": 1, "warn": 2, "security": 3, "critical
 
 @dataclass(slots=True)
 class Lane:
-    """One host, with all of its ports."""
+    """One host, with all of its ports; of a host that speaks to itself one of its programs."""
 
     name: str
-    """Its address, or `caller` and `callee` where the log names none."""
+    """Its address, with the SIP port where it speaks to itself, or `caller` and `callee` where the log names none."""
     program: str = ""
     """What it calls itself in User-Agent or Server."""
 
@@ -84,13 +85,15 @@ def ladder_of(trace: Trace, call: Call, findings: Iterable[Finding], most: int =
     messages.sort(key=lambda pair: pair[0].index)
     drawn = [(message, dialog) for message, dialog in messages if message.duplicate_of is None]
     ladder.left_out = max(0, len(drawn) - most)
+    within = _within_one_host([message for message, _ in drawn])
     for message, dialog in drawn[:most]:
-        arrow = _arrow(ladder, message, dialog, faults)
+        arrow = _arrow(ladder, message, dialog, faults, within)
         arrows.append((message.time if message.time is not None else -1.0, message.index, arrow))
     for index in call.streams[:most]:
         stream = trace.media.streams[index]
         label = f"RTP {stream.codec or f'payload type {stream.payload_type}'}, {counted(stream.packets, 'packet')}"
-        band = Band(ladder.lane(stream.src.ip), ladder.lane(stream.dst.ip), label, index, stream.first, stream.last)
+        source, target = ladder.lane(_name(stream.src, within)), ladder.lane(_name(stream.dst, within))
+        band = Band(source, target, label, index, stream.first, stream.last)
         arrows.append((stream.first, 1 << 60, band))
     arrows.sort(key=lambda entry: entry[:2])
     ladder.steps = [step for _, _, step in arrows]
@@ -122,8 +125,34 @@ def label_of(message: Message) -> str:
     return f"{message.status} {message.reason}".rstrip() + body + about
 
 
-def _arrow(ladder: Ladder, message: Message, dialog: Dialog, faults: dict[int, Severity]) -> Arrow:
-    source, target = _ends(message, dialog)
+@dataclass(slots=True)
+class _Within:
+    """Hosts whose programs speak to one another: a PBX and a proxy on one machine, a test on loopback."""
+
+    hosts: set[str] = field(default_factory=set)
+    media: dict[Endpoint, Endpoint] = field(default_factory=dict)
+    """Where SDP says that a program gets its audio, to where it speaks SIP."""
+
+
+def _within_one_host(messages: list[Message]) -> _Within:
+    within = _Within()
+    for message in messages:
+        if message.src is not None and message.dst is not None and message.src.ip == message.dst.ip:
+            within.hosts.add(message.src.ip)
+    for message in messages if within.hosts else ():
+        if message.src is not None and message.src.ip in within.hosts and message.sdp is not None:
+            for section in message.sdp.media:
+                # Whoever passes an SDP on as it is comes later.
+                within.media.setdefault(Endpoint(section.address, section.port), message.src)
+    return within
+
+
+def _name(end: Endpoint, within: _Within) -> str:
+    return end.ip if end.ip not in within.hosts else str(within.media.get(end, end))
+
+
+def _arrow(ladder: Ladder, message: Message, dialog: Dialog, faults: dict[int, Severity], within: _Within) -> Arrow:
+    source, target = _ends(message, dialog, within)
     arrow = Arrow(
         ladder.lane(source),
         ladder.lane(target),
@@ -140,10 +169,10 @@ def _arrow(ladder: Ladder, message: Message, dialog: Dialog, faults: dict[int, S
     return arrow
 
 
-def _ends(message: Message, dialog: Dialog) -> tuple[str, str]:
+def _ends(message: Message, dialog: Dialog, within: _Within) -> tuple[str, str]:
     """Names of the lanes. A log that does not name the peers still says, by the tags, who speaks to whom."""
     if message.src is not None and message.dst is not None:
-        return message.src.ip, message.dst.ip
+        return _name(message.src, within), _name(message.dst, within)
     of_caller = (message.from_tag == dialog.from_tag) == message.is_request
     known = message.src or message.dst
     if known is not None:
