@@ -101,6 +101,26 @@ def test_the_second_server_takes_the_call_when_nobody_is_at_the_first(
     assert "alias" not in two.agents[1].seen()[-1].ruri
 
 
+def test_a_name_that_leads_to_a_carrier_or_home_is_passed_over(
+    node: LiveNode, carrier: DemoCarrier, two: Two, dns: DnsRecords
+) -> None:
+    """It would take the call from us without a question, at somebody else's expense."""
+    two.before(kind="answer")
+    home = dns.domain("udp", node.sip_port)
+    dead, good = f"sip:127.0.0.1:{closed('tcp')};transport=tcp", two.agents[1].uri("udp")
+    result, attempts, sids = called(node, carrier, f"sip:{home}", good)
+    assert (result.sip_status, [attempt["target_sid"] for attempt in attempts]) == (200, [sids[1]]), attempts
+    result, attempts, sids = called(node, carrier, dead, f"sip:{home}", good)
+    assert (result.sip_status, [attempt["target_sid"] for attempt in attempts]) == (200, [sids[0], sids[2]]), attempts
+    result, attempts, _ = called(node, carrier, f"sip:{home}")
+    assert (result.sip_status, attempts) == (480, [])
+    record = node.record(result.call_id)
+    assert (record["cause"], record["error_code"], record["trunk_sid"] is None) == ("NO_ORIGINATION_URL", 32010, False)
+    result, attempts, _ = called(node, carrier, dead, f"sip:{home}")
+    assert (result.sip_status, len(attempts)) == (480, 1), attempts
+    assert two.rang == [0, 2]
+
+
 def test_the_second_address_of_one_host(node: LiveNode, carrier: DemoCarrier, two: Two, dns: DnsRecords) -> None:
     two.before(kind="answer")
     host, port = name_of("twice"), two.ports("tcp")[1]

@@ -2,7 +2,8 @@
 
 A carrier takes a call from our address without a question, and so do we where a trunk's access list names our own
 machine. A customer whose URL or redirect leads there would call the PSTN past every check, at somebody else's expense.
-Only what stands there is judged: a name that a customer has made for a carrier's address is not looked up.
+Here what stands there is judged; the addresses of a name are judged by the same function once they are known (the
+edge's `hunt`).
 """
 
 from __future__ import annotations

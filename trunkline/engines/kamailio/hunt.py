@@ -16,12 +16,14 @@ from trunkline.core import carrier_digest
 from trunkline.core.barred_target import is_barred
 from trunkline.core.carrier_rest import rest_seconds
 from trunkline.core.carrier_room import with_room
-from trunkline.core.cause import error_header
-from trunkline.core.decision import TERMINATION, Plan, Target, advance, again
+from trunkline.core.cause import Cause, error_header
+from trunkline.core.decision import TERMINATION, Plan, Reject, Relay, Target, advance, again
 from trunkline.core.failover import Failure, Next, Stop, after_failure
 from trunkline.core.host_name import Names, each_address, without_other_addresses
+from trunkline.core.invite import Invite
 from trunkline.core.policy import Policy
 from trunkline.core.redirect import follow
+from trunkline.core.refusal import Case
 from trunkline.engines.kamailio import events
 from trunkline.engines.kamailio.call_book import CallBook
 from trunkline.engines.kamailio.hiding import Hiding
@@ -47,9 +49,33 @@ class Hunt:
         self._message, self._hiding, self._book = message, hiding, book
         self._policy, self._routing_at, self._write = policy, routing_at, write
 
-    def each_address(self, targets: tuple[Target, ...]) -> tuple[Target, ...]:
-        """The first target, whose host is a name, once for each of its addresses, and the others."""
-        return each_address(targets, self._names, self._dice)
+    def located(self, relay: Relay, invite: Invite) -> Relay | Reject:
+        """The call with the addresses of its first target, whose host is a name; refused where none may be called."""
+        targets = self._each_address(relay.targets)
+        if targets:
+            return replace(relay, targets=targets)
+        case = Case(invite)
+        case.direction, case.account_sid, case.trunk_sid = relay.direction, relay.account_sid, relay.trunk_sid
+        case.caller, case.called = relay.caller, relay.called
+        return case.refuse(Cause.NO_ORIGINATION_URL)
+
+    def _each_address(self, targets: tuple[Target, ...]) -> tuple[Target, ...]:
+        """The first target once for each of its addresses where its host is a name, and the others. A customer's name
+        for a carrier's address, or for ours, is passed over (`barred_target`).
+        """
+        while targets and targets[0].named and targets[0].next_hop is None:
+            found = each_address(targets, self._names, self._dice)
+            addresses = found[: len(found) - len(targets) + 1]
+            allowed = [one for one in addresses if not self._leads_home(one)]
+            if allowed:
+                return (replace(allowed[0], other_address=False), *allowed[1:], *targets[1:])
+            targets = targets[1:]
+        return targets
+
+    def _leads_home(self, target: Target) -> bool:
+        if target.carrier_sid is not None or target.next_hop is None:
+            return False
+        return is_barred(target.next_hop, target.transport, self._routing_at(time.time()), self._policy)
 
     def failed(
         self, failure: Failure, q850: int | None, contact: str | None = None, retry_after: str | None = None
@@ -74,8 +100,8 @@ class Hunt:
         verdict = self._verdict(failure, plan, now)
         if isinstance(verdict, Next):
             remaining = with_room(plan.remaining, plan.call_sid, self._book, now, plan.current)
-            plan = replace(plan, remaining=remaining)
-            if not remaining:
+            plan = replace(plan, remaining=self._each_address(remaining))
+            if not plan.remaining:
                 verdict = self._verdict(failure, plan, now)
         event = _attempt_failed(plan, failure, verdict, q850, now, redirected=redirected is not None)
         rest = rest_seconds(failure, retry_after)
@@ -84,9 +110,6 @@ class Hunt:
         self._write(event, now)
         if isinstance(verdict, Next):
             plan = advance(plan, verdict.best)
-            if plan.current.named:
-                first, *others = self.each_address((plan.current, *plan.remaining))
-                plan = replace(plan, current=first, remaining=tuple(others))
             self._message.go(plan)
             self._write({"e": "attempt", "sid": plan.call_sid, "at": now, **events.attempt(plan)}, now)
         else:

@@ -126,6 +126,10 @@ class Edge:
         try:
             invite = self._message.invite("INVITE", sid)
             decision = self._decide(invite, now)
+            if isinstance(decision, Relay) and decision.targets[0].named:
+                decision = self._hunt.located(decision, invite)
+                if isinstance(decision, Reject):
+                    self._book.end(sid)
             if isinstance(decision, Relay):
                 self._message.assert_clean_lines()
                 self._relay(decision, invite, sid, now)
@@ -302,8 +306,6 @@ class Edge:
 
     def _relay(self, relay: Relay, invite: Invite, sid: str, now: float) -> None:
         message = self._message
-        if relay.targets[0].named:
-            relay = replace(relay, targets=self._hunt.each_address(relay.targets))
         token = route_token(self._route_keys, sid, relay.media_mode, int(now), invite.call_id, invite.from_tag)
         terminates = relay.direction == TERMINATION
         asserted = f"sip:{relay.caller}@{self._host}" if terminates else None
