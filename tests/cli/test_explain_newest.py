@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from trunkline.cli.explain import wrapped
 from trunkline.cli.main import cli
 
 Explain = Callable[..., Result]
@@ -104,3 +105,15 @@ def test_without_any_call(explain):
     done = explain()
     told = "trunkline: no call is on record yet: `trunkline call` places one\n"
     assert (done.exit_code, done.stderr) == (2, told)
+
+
+def test_long_lines_are_wrapped_for_a_terminal_and_what_is_to_be_copied_is_not():
+    line = "    Fix: " + "word " * 30
+    parts = wrapped(line.rstrip(), 60)
+    assert len(parts) > 2
+    assert all(len(part) <= 60 for part in parts)
+    assert all(part.startswith("      word") for part in parts[1:])
+    assert " ".join(part.strip() for part in parts) == line.strip()
+    snippet = "      " + "match=" + "198.51.100.0/24," * 10
+    assert wrapped(snippet, 60) == [snippet]
+    assert wrapped(line, 0) == [line]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
+import textwrap
 from datetime import UTC, datetime
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,6 +17,8 @@ if TYPE_CHECKING:
     from trunkline.api.client import ApiClient
     from trunkline.settings import Settings
 
+WIDEST = 120
+"""Columns of a terminal that does not say how many it has."""
 LOOKED_AT = 200
 """Newest calls among which the last failed one is looked for."""
 NOT_REACHED = ("busy", "no-answer", "canceled")
@@ -52,8 +57,20 @@ def explain(call_sid: str | None, as_json: bool, **options: Any) -> None:
     if as_json:
         show_json(record | {"analysis": analysis})
         return
+    width = get_terminal_size((WIDEST, 24)).columns if sys.stdout.isatty() else 0
     for line in (*record_lines(record), *analysis_lines(record, analysis)):
-        click.echo(line)
+        for part in wrapped(line, width):
+            click.echo(part)
+
+
+def wrapped(line: str, width: int) -> list[str]:
+    """The line in lines of at most `width` columns, further ones two columns in; whole where width is 0. What is to be
+    copied (six blanks ahead) stays whole.
+    """
+    if not width or len(line) <= width or line.startswith(" " * 6):
+        return [line]
+    indent = " " * (len(line) - len(line.lstrip()) + 2)
+    return textwrap.wrap(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 def _client(settings: Settings, url: str) -> ApiClient:
