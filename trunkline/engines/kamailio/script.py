@@ -236,9 +236,6 @@ class Edge:
     def on_answered(self, _message: object, facts: str) -> int:
         return self._tell(events.answered, facts)
 
-    def on_ended(self, _message: object, facts: str) -> int:
-        return self._tell(events.ended, facts)
-
     def on_no_ack(self, _message: object, facts: str) -> int:
         """The table `noack` of kamailio.cfg has let go of a call whose ACK never passed."""
         self._tell(events.ended, f"{facts.partition(' ')[0]} {Cause.NO_ACK.name}")
