@@ -27,6 +27,9 @@ WATCHED = ("kamailio", "rtpengine", "recorder", "publisher", "api", "tls_front")
 HOLD_MS = 2000
 SETTLE = 8.0
 """Seconds after the last call until transactions, media and records of it are over."""
+SETTLED_AFTER = 7
+"""Minutes of a long run after which growth counts: until then what is kept for a time (digest answers, spool files,
+rtpengine's answers by cookie) still fills up, and the allocators' lists. Of a shorter run: its first quarter."""
 GROWTH_AT_MOST = 0.05
 """Of a program's memory, from the first settled minute to the last."""
 FLOOR_MIB = 4.0
@@ -109,8 +112,8 @@ def row(minute: int, sight: Sight) -> str:
 
 
 def leaks(found: list[Sight]) -> list[str]:
-    """What has grown; nothing when all is well. The first look is before the caches are warm: the second one counts."""
-    first, last = found[min(1, len(found) - 1)], found[-1]
+    """What has grown; nothing when all is well."""
+    first, last = found[min(SETTLED_AFTER, max(1, len(found) // 4), len(found) - 1)], found[-1]
     told = []
     for name in WATCHED:
         before, after = first.memory_mib[name], last.memory_mib[name]
