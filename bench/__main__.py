@@ -12,7 +12,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
 
-from bench import analyzer_signalling, analyzer_speed, call_path, decision_time, flood, sustained, whole_node
+from bench import (
+    analyzer_signalling,
+    analyzer_speed,
+    call_path,
+    decision_time,
+    flood,
+    sustained,
+    whole_node,
+    worker_time,
+)
 from bench.engines import BenchError
 
 Row = tuple[str, str, str, bool]
@@ -45,6 +54,18 @@ def decision_rows(folder: Path) -> Iterator[Row]:
         )
     ratio = many.p99_us / few.p99_us
     yield "ratio of the p99", f"{ratio:.2f}", f"{decision_time.RATIO_AT_MOST}", ratio <= decision_time.RATIO_AT_MOST
+
+
+def worker_rows(folder: Path) -> Iterator[Row]:
+    few, many = worker_time.measure(folder)
+    for times in (few, many):
+        asked = f"INVITE with credentials in a running worker, {times.trunks:,} trunks and {times.numbers:,} numbers"
+        on_clock = f"{times.calls:,} calls: median {times.median_us:.0f}, p99 {times.p99_us:.0f} µs"
+        of_cpu = f"of CPU median {times.median_cpu_us:.0f}, p99 {times.p99_cpu_us:.0f} µs"
+        most = worker_time.P99_AT_MOST_US
+        yield asked, f"{on_clock}; {of_cpu}", f"p99 {most} µs", times.p99_us <= most
+    ratio = many.p99_cpu_us / few.p99_cpu_us
+    yield "ratio of the p99 of CPU", f"{ratio:.2f}", f"{worker_time.RATIO_AT_MOST}", ratio <= worker_time.RATIO_AT_MOST
 
 
 def sustained_rows(folder: Path) -> Iterator[Row]:
@@ -100,6 +121,7 @@ BENCHES: dict[str, Callable[[Path], Iterator[Row]]] = {
     "call-path": call_path_rows,
     "node": node_rows,
     "decision": decision_rows,
+    "worker": worker_rows,
     "sustained": sustained_rows,
     "analyzer": analyzer_rows,
     "flood": flood_rows,
