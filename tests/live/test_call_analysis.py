@@ -8,8 +8,10 @@ import sys
 
 import httpx
 import pytest
+from demo_carrier import add_url
 from live_node import LiveNode, wait_for
 from plain_sip import Credentials, PlainSip
+from raw_trunk import CARRIER_HOST, PBX_HOST, RawTrunk
 
 from trunkline.analyzer import analyze
 from trunkline.api.client import ApiRefused, View
@@ -59,3 +61,27 @@ def test_a_refused_number_is_explained_in_the_api_and_by_the_command(node: LiveN
     )
     assert "32101" in shown.stdout
     assert "NUM-01" in shown.stdout
+
+
+@pytest.mark.parametrize("call_id", [f"4711@{CARRIER_HOST}", "only-letters-and-digits"], ids=["hidden", "shown"])
+def test_a_pbx_that_refuses_is_explained_from_its_own_messages(node: LiveNode, call_id: str) -> None:
+    """Origination. A Call-ID that names the carrier's host is not shown to the PBX, whose messages have another one."""
+    raw = RawTrunk(node)
+    pbx = raw.pbx()
+    try:
+        add_url(node, raw.trunk, f"sip:{PBX_HOST}:{pbx.port}")
+        node.wait_published()
+        dialog = raw.carrier.new_dialog(f"sip:{raw.trunk.number}@{node.host}", "+15558675309", call_id=call_id)
+        raw.carrier.send(raw.carrier.request(dialog, "INVITE", body=raw.carrier.sdp()))
+        invite = pbx.wait_request("INVITE")
+        assert (invite.first("Call-ID") == call_id) == ("@" not in call_id)
+        pbx.respond(invite, 404)
+        raw.carrier.ack(dialog, raw.carrier.final(dialog))
+        record = node.record(call_id)
+    finally:
+        pbx.close()
+        raw.close()
+    found = analysis_of(node, record["sid"])
+    # INVITE, 404 and ACK: of the PBX's side alone.
+    assert found["sip"]["messages"] == 3, (record, found)
+    assert "NUM-02" in {finding["rule"] for finding in found["findings"] if finding["severity"] != "info"}

@@ -11,7 +11,7 @@ from trunkline.analyzer import analyze
 from trunkline.analyzer.model.capture import Endpoint, Place, RawMessage
 from trunkline.node import trace_buffer
 from trunkline.node.call_judge import CarriedCall, capture_of, customer_side, judge_call, running_profile
-from trunkline.node.trace_buffer import AFTER_END, CHALLENGED, TraceBuffer
+from trunkline.node.trace_buffer import AFTER_END, CHALLENGED, TraceBuffer, both_sides
 from trunkline.settings import Settings
 
 PBX, EDGE, CARRIER = Endpoint("203.0.113.10", 5060), Endpoint("198.51.100.1", 5060), Endpoint("192.0.2.9", 5060)
@@ -93,6 +93,20 @@ class TestBuffer:
         buffer.add(message("BYE sip:x SIP/2.0", PBX, EDGE, 1.0, cseq="2 BYE"), 0.0)
         buffer.add(RawMessage(b"\x00junk", Place(), 1.0), 0.0)
         assert len(buffer) == 0
+
+    def test_two_sides_with_a_call_id_each_are_one_call(self):
+        """As topology hiding makes them, where the caller's Call-ID names its host."""
+        buffer = TraceBuffer()
+        for raw in answered():
+            if CARRIER in (raw.src, raw.dst):
+                raw.data = raw.data.replace(b"Call-ID: one", b"Call-ID: two")
+            buffer.add(raw, 0.0)
+        caller, callee = buffer.take("one"), buffer.take("two")
+        assert caller is not None and callee is not None
+        assert (buffer.take("two"), len(buffer), buffer.size) == (None, 0, 0)
+        whole = both_sides(caller, callee)
+        assert [message.time for message in whole.messages] == [message.time for message in answered()]
+        assert (whole.call_id, len(caller.messages), len(callee.messages)) == ("one", 5, 2)
 
     def test_it_is_bounded(self, monkeypatch):
         monkeypatch.setattr(trace_buffer, "MOST_MESSAGES", 5)

@@ -38,6 +38,12 @@ class TracedCall:
     """There were more messages than are kept."""
 
 
+def both_sides(caller: TracedCall, callee: TracedCall) -> TracedCall:
+    """One call whose sides have Call-IDs of their own, under the caller's."""
+    messages = sorted((*caller.messages, *callee.messages), key=lambda message: message.time or 0.0)
+    return TracedCall(caller.call_id, messages, caller.size + callee.size, cut=caller.cut or callee.cut)
+
+
 class TraceBuffer:
     def __init__(self) -> None:
         self._calls: OrderedDict[str, TracedCall] = OrderedDict()
@@ -77,6 +83,13 @@ class TraceBuffer:
         for call in due:
             self._drop(call.call_id)
         return due
+
+    def take(self, call_id: str) -> TracedCall | None:
+        """Takes out a call, over or not."""
+        call = self._calls.get(call_id)
+        if call is not None:
+            self._drop(call_id)
+        return call
 
     def _drop(self, call_id: str) -> None:
         self.size -= self._calls.pop(call_id).size
