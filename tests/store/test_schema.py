@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, text
 
 from trunkline.store import schema
@@ -23,6 +24,23 @@ def test_the_migrations_give_exactly_the_models(engine: Engine):
             connection, opts={"compare_type": True, "compare_server_default": True, "render_as_batch": True}
         )
         assert compare_metadata(context, Base.metadata) == []
+
+
+def test_the_revisions_are_the_names_of_their_files(url: str):
+    scripts = ScriptDirectory(schema.MIGRATIONS)
+    assert scripts.get_heads() == [schema.newest()]
+    assert {script.revision for script in scripts.walk_revisions()} == {
+        path.name.partition("_")[0] for path in (schema.MIGRATIONS / "versions").glob("0*.py")
+    }
+
+
+def test_alembic_is_loaded_only_to_migrate(url: str):
+    schema.upgrade(url)
+    program = (
+        f"import sys; from trunkline.store import schema; schema.upgrade({url!r}); print('alembic' in sys.modules)"
+    )
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert loaded == "False\n"
 
 
 def test_the_database_knows_its_revision(url: str):

@@ -2,17 +2,17 @@
 
 The migrations lie inside the package and run without a configuration file. A migration is one transaction on both
 databases: it happens as a whole or not at all. Several programs may start at once: the first migrates, the others wait.
+
+Each program of a node looks here when it starts, and there is nearly never anything to do: Alembic, a quarter of what
+such a program loads, is loaded where there is.
 """
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection, Engine, func, select
+from sqlalchemy import URL, Connection, Engine, func, inspect, select, text
 from sqlalchemy.exc import DBAPIError
 
 from trunkline.store.database import open_engine
@@ -25,7 +25,7 @@ UPGRADE_LOCK = 0x54726B6D
 
 def newest() -> str:
     """The revision that this program was written for."""
-    return _scripts().get_heads()[0]
+    return max(_known())
 
 
 def current(url: str | URL) -> str | None:
@@ -40,7 +40,10 @@ def current(url: str | URL) -> str | None:
 
 def revision_of(connection: Connection) -> str | None:
     """The same, over an open connection."""
-    return MigrationContext.configure(connection).get_current_revision()
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return found
 
 
 def upgrade(url: str | URL) -> str:
@@ -75,20 +78,30 @@ def _upgrade(connection: Connection) -> None:
     _refuse_newer(revision)
     if revision == newest():
         return
+    _migrate(connection)
+    _check_foreign_keys(connection)
+
+
+def _migrate(connection: Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    # The path is no place for interpolation: a % in it is a %.
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
     try:
-        command.upgrade(_config(connection), "head")
+        command.upgrade(config, "head")
     except DBAPIError as error:
         if "already exists" not in str(error.orig):
             raise
         raise SchemaError(
             f"the database holds tables that Trunkline did not make ({error.orig}): give it one of its own"
         ) from error
-    _check_foreign_keys(connection)
 
 
 def _refuse_newer(revision: str | None) -> None:
-    known = {script.revision for script in _scripts().walk_revisions()}
-    if revision is not None and revision not in known:
+    if revision is not None and revision not in _known():
         raise SchemaTooNew(
             f"the database has schema {revision}, which this Trunkline ({newest()}) does not know: a newer one has "
             "migrated it. Start that one, or restore a backup from before its upgrade"
@@ -106,13 +119,7 @@ def _check_foreign_keys(connection: Connection) -> None:
         )
 
 
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory(MIGRATIONS)
-
-
-def _config(connection: Connection) -> Config:
-    config = Config()
-    # The path is no place for interpolation: a % in it is a %.
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    return config
+@cache
+def _known() -> frozenset[str]:
+    """Alembic's revisions, which are the numbers that their files' names begin with."""
+    return frozenset(path.name[:4] for path in (MIGRATIONS / "versions").glob("[0-9][0-9][0-9][0-9]_*.py"))
