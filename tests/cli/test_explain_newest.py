@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from call_log_server import call, serving
 from click.testing import CliRunner, Result
 
 from trunkline.cli.explain import wrapped
@@ -17,59 +15,17 @@ from trunkline.cli.main import cli
 Explain = Callable[..., Result]
 
 
-def call(number: int, status: str, error_code: int | None = None) -> dict[str, Any]:
-    return {
-        "sid": f"CA{number:032x}",
-        "status": status,
-        "error_code": error_code,
-        "direction": "trunking-terminating",
-        "started_us": 1_790_000_000_000_000,
-        "caller": "+15557770001",
-        "called": "+15550100486",
-        "source_address": "udp:127.0.0.1:5080",
-        "user_agent": "",
-        "sip_status": 200 if status == "completed" else 486,
-        "sip_reason": "",
-        "duration": 0,
-        "attempts": [],
-        "alerts": [],
-        "more_info": None,
-    }
-
-
 @pytest.fixture
 def explain(tmp_path) -> Iterator[Explain]:
     """Runs the command against an API that has these calls, newest first."""
     calls: list[dict[str, Any]] = []
 
-    class Api(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            path = self.path.partition("?")[0]
-            known = {f"/trunkline/v1/Calls/{one['sid']}": one for one in calls}
-            known["/trunkline/v1/Calls"] = {"meta": {"key": "calls", "next_page_url": None}, "calls": calls}
-            answer = json.dumps(known.get(path, {"code": 20404, "message": "not found", "status": 404})).encode()
-            self.send_response(200 if path in known else 404)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(answer)))
-            self.end_headers()
-            self.wfile.write(answer)
-
-        def log_message(self, *args: object) -> None:
-            del args
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Api)
-    url = f"http://127.0.0.1:{server.server_address[1]}"
-    account = {"account_sid": "AC" + "0" * 32, "auth_token": "0" * 32, "api_url": url}
-    (tmp_path / "account.json").write_text(json.dumps(account))
-
     def run(*there: dict[str, Any]) -> Result:
         calls[:] = there
         return CliRunner().invoke(cli, ["explain", "--home", str(tmp_path)])
 
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield run
-    server.shutdown()
-    server.server_close()
+    with serving(tmp_path, calls):
+        yield run
 
 
 def test_the_newest_failed_call_comes_before_a_newer_busy_one(explain):

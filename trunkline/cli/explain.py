@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import textwrap
 from datetime import UTC, datetime
@@ -11,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from trunkline.cli.call_log import PATH, has_failed, log_client, way
 from trunkline.cli.options import cannot, json_option, load_settings, node_url, plain, setting_options, show_json
 
 if TYPE_CHECKING:
     from trunkline.api.client import ApiClient
-    from trunkline.settings import Settings
 
 WIDEST = 120
 """Columns of a terminal that does not say how many it has."""
@@ -45,11 +44,11 @@ def explain(call_sid: str | None, as_json: bool, **options: Any) -> None:
 
     settings = load_settings(options)
     try:
-        with _client(settings, node_url(settings, options)) as api:
+        with log_client(settings, node_url(settings, options)) as api:
             sid = call_sid or _newest_to_explain(api)
-            record = api.get(f"/trunkline/v1/Calls/{sid}")
+            record = api.get(f"{PATH}/{sid}")
             try:
-                analysis = api.get(f"/trunkline/v1/Calls/{sid}/Analysis")
+                analysis = api.get(f"{PATH}/{sid}/Analysis")
             except ApiRefused:
                 analysis = None
     except ApiClientError as problem:
@@ -73,20 +72,10 @@ def wrapped(line: str, width: int) -> list[str]:
     return textwrap.wrap(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
-def _client(settings: Settings, url: str) -> ApiClient:
-    from trunkline.api.client import ApiClient
-
-    try:
-        account = json.loads(settings.account_file.read_text())
-        return ApiClient(url, account["account_sid"], account["auth_token"])
-    except (OSError, ValueError, KeyError):
-        cannot(f"no readable {settings.account_file}: `trunkline up` writes it; or name another --home")
-
-
 def _newest_to_explain(api: ApiClient) -> str:
     """SID of the newest call that failed; where none did, of the newest that reached nobody, and stderr says so."""
-    newest = list(api.list("/trunkline/v1/Calls", most=LOOKED_AT))
-    failed = next((call for call in newest if call["status"] == "failed" or call["error_code"]), None)
+    newest = list(api.list(PATH, most=LOOKED_AT))
+    failed = next(filter(has_failed, newest), None)
     if failed is not None:
         return str(failed["sid"])
     if not newest:
@@ -102,11 +91,10 @@ def _newest_to_explain(api: ApiClient) -> str:
 
 def record_lines(record: dict[str, Any]) -> list[str]:
     """The call in a few lines."""
-    way = "termination" if record["direction"] == "trunking-terminating" else "origination"
     began = datetime.fromtimestamp(record["started_us"] / 1e6, UTC)
     parties = f"from {plain(record['caller']) or 'nobody'} to {plain(record['called']) or 'nowhere'}"
     lines = [
-        f"Call {record['sid']}, {began:%Y-%m-%d %H:%M:%S} UTC, {way}",
+        f"Call {record['sid']}, {began:%Y-%m-%d %H:%M:%S} UTC, {way(record)}",
         f"  {parties}, by {plain(record['source_address'])} ({plain(record['user_agent']) or 'no User-Agent'})",
     ]
     ended = f"{record['sip_status'] or ''} {plain(record['sip_reason'])}".strip()

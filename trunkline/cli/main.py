@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from trunkline.cli import account, analyze, bans, calling, explain, node, operations, pbx, storage
+from trunkline.cli import account, analyze, bans, calling, calls, explain, node, operations, pbx, storage
 from trunkline.cli.options import EXIT_CANNOT
 
 
@@ -29,6 +29,7 @@ def cli() -> None:
 for command in (
     *node.COMMANDS,
     *calling.COMMANDS,
+    *calls.COMMANDS,
     *explain.COMMANDS,
     *analyze.COMMANDS,
     *pbx.COMMANDS,

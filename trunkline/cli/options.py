@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, TypeVar
 
 import click
 
-from trunkline.settings import Settings, SettingsError, variable_name
+from trunkline.settings import Settings, SettingsError, option_name, variable_name
 
 EXIT_FAILED = 1
 """The command worked, and what it asked for did not: the call failed, nobody answered."""
@@ -80,6 +81,12 @@ def node_url(settings: Settings, options: Mapping[str, object]) -> str:
         return str(json.loads(settings.account_file.read_text())["api_url"])
     except (OSError, ValueError, KeyError, TypeError):
         return settings.api_url
+
+
+def given_options(options: Mapping[str, object]) -> str:
+    """Those that were given, as they are typed: ` --home '/a home'`, for a command that is to be typed next."""
+    given = {name: value for name, value in options.items() if value is not None}
+    return "".join(f" {option_name(name)} {shlex.quote(str(value))}" for name, value in given.items())
 
 
 def cannot(message: str) -> NoReturn:
