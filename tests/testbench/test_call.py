@@ -66,6 +66,17 @@ def test_the_trunks_own_error_is_quoted():
     assert report.explanation[-1] == "The trunk says: error 32201: Source 192.0.2.1 not in the ACL"
 
 
+def test_a_refusal_with_its_reason_is_not_guessed_at():
+    said = explain(result(403, credentials_sent=True, twilio_error="32202 Bad user credentials"), expect_tone=True)
+    assert said.explanation == (
+        "Refused with 403 Reason, after the credentials were sent.",
+        "The trunk says: error 32202: Bad user credentials",
+    )
+    alone = explain(result(403), expect_tone=True).explanation
+    assert len(alone) == 1
+    assert "does not say why: look at the address it comes from" in alone[0]
+
+
 def test_a_call_that_is_not_an_echo_need_not_return_the_tone():
     assert explain(up(rtp_received=100, tone=SILENCE), expect_tone=False).ok
 

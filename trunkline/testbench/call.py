@@ -111,6 +111,8 @@ def _refusal(result: CallResult) -> str:
     when = (
         "after the credentials were sent" if result.credentials_sent else "at the first INVITE, without any challenge"
     )
+    if result.sip_status == 403 and result.twilio_error:
+        return f"Refused with {words}, {when}."  # why is the next sentence
     return f"Refused with {words}, {when}: {_WHY.get(result.sip_status, _by_class(result.sip_status))}"
 
 
@@ -135,7 +137,7 @@ def _challenged(result: CallResult, words: str) -> str:
 
 _WHY = {
     400: "the request is malformed for the trunk; most often the called number is not +E.164.",
-    403: "the trunk knows why (address, credentials, caller ID or account standing).",
+    403: "the trunk does not say why: look at the address it comes from, credentials, caller ID and account standing.",
     404: "the called number, or the trunk's domain, is not known.",
     408: "somebody behind the trunk did not answer in time.",
     480: "the callee did not answer or is not reachable.",
