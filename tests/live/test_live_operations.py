@@ -181,6 +181,23 @@ def test_the_self_check_is_plain(operated: LiveNode, tmp_path: Path) -> None:
     assert f"TCP port {port} on 127.0.0.1 is in use" in other.stdout
 
 
+def test_a_call_from_the_terminal_is_found_again(operated: LiveNode) -> None:
+    """`call` names its record, `calls` lists it, `explain` opens it."""
+    placed = trunkline(operated, "call", BUSY, "--json")
+    assert placed.returncode == 1, placed.stderr
+    sid = json.loads(placed.stdout)["sid"]
+    listed = json.loads(trunkline(operated, "calls", "--json").stdout)
+    assert (listed[0]["sid"], listed[0]["status"], listed[0]["called"]) == (sid, "busy", BUSY)
+    assert sid not in trunkline(operated, "calls", "--failed").stdout, "busy is no failure"
+    refused = trunkline(operated, "call", "12")
+    assert "Refused with 400 " in refused.stdout
+    command = refused.stdout.splitlines()[-1].partition("trunkline ")[2].split()
+    explained = trunkline(operated, *command[:2])
+    assert explained.returncode == 0, explained.stderr
+    assert explained.stdout.startswith(f"Call {command[1]}, ")
+    assert f"{command[1]}  termination  " in trunkline(operated, "calls", "--failed", "--limit", "1").stdout
+
+
 def test_the_log_has_no_error(operated: LiveNode) -> None:
     time.sleep(0.2)
     assert [line for line in operated.settings.log_file.read_text().splitlines() if '"level": "error"' in line] == []

@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from trunkline.cli import call_log
 from trunkline.node.demo import CALLER_ID, Demo
 from trunkline.settings import Ports, Settings
 from trunkline.testbench.call import CallReport, TrunkCall, explain, run_test_call
@@ -21,6 +22,8 @@ from trunkline.testbench.result import call_result_from_json
 PSTN_CALLER = "+15550199999"
 """Who calls when the simulated carrier calls a number of ours."""
 RESULT_WAIT = 0.1
+RECORD_WITHIN, RECORD_ELSEWHERE = 5.0, 1.0
+"""Seconds that a call's record is waited for, of the demo and of a trunk that may be another node's."""
 
 
 class CannotCall(Exception):
@@ -82,6 +85,15 @@ def faulty(settings: Settings, request: CallRequest, fault: str, capture: Path |
             plan.to, plan.via, plan.caller, plan.username, plan.password, request.seconds, plan.digits or "159"
         )
         return asdict(fault_caller.place_faulty_call(call, chosen, host=local_address(plan.via), capture=writer))
+
+
+def sid(settings: Settings, request: CallRequest, sip_call_id: str) -> str | None:
+    """SID of the call with that Call-ID in the log of the home's node; None where it is not there, or the Call-ID is
+    empty. A trunk that was named with --via may be anybody's, so that it is not waited for as long.
+    """
+    if not sip_call_id:
+        return None
+    return call_log.sid_of(settings, sip_call_id, within=RECORD_WITHIN if request.via is None else RECORD_ELSEWHERE)
 
 
 def plan_of(request: CallRequest, demo: Demo | None) -> CallPlan:

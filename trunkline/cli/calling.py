@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from trunkline.cli.options import EXIT_FAILED, cannot, json_option, load_settings, setting_options, show, show_json
+from trunkline.cli.options import (
+    EXIT_FAILED,
+    cannot,
+    given_options,
+    json_option,
+    load_settings,
+    setting_options,
+    show,
+    show_json,
+)
+
+if TYPE_CHECKING:
+    from trunkline.testbench.result import CallResult
 
 
 def _show_faults(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
@@ -74,31 +86,48 @@ def call(as_json: bool, **options: Any) -> None:
     from trunkline.cli import call_request
     from trunkline.testbench.control import ControlError
 
-    settings = load_settings({"home": options.pop("home")})
+    home = {"home": options.pop("home")}
+    settings = load_settings(home)
     fault, capture = options.pop("fault"), options.pop("capture")
     try:
         request = call_request.CallRequest(**options)
         if fault is not None:
-            sys.exit(_call_with_fault(call_request.faulty(settings, request, fault, capture), as_json))
+            outcome = call_request.faulty(settings, request, fault, capture)
+            outcome["sid"] = call_request.sid(settings, request, str(outcome.get("call_id", "")))
+            sys.exit(_call_with_fault(outcome, given_options(home), as_json))
         if capture is not None:
             cannot("--capture goes with --fault; --trace has the SIP messages of a call without one")
         report = call_request.place(settings, request)
+        sid = call_request.sid(settings, request, _recorded(report.result))
     except (call_request.CannotCall, ControlError, TimeoutError, OSError, ValueError) as problem:
         cannot(str(problem))
     if as_json:
-        show_json(report.to_json())
+        show_json(report.to_json() | {"sid": sid})
     else:
         for sentence in report.explanation:
             show(sentence)
+        _show_next(sid, given_options(home))
     sys.exit(0 if report.ok else EXIT_FAILED)
 
 
-def _call_with_fault(outcome: dict[str, object], as_json: bool) -> int:
+def _recorded(result: CallResult) -> str:
+    """The Call-ID, or nothing where no trunk has a record: none answered, or it asked for credentials alone."""
+    return result.call_id if result.answers and result.sip_status not in (401, 407) else ""
+
+
+def _show_next(sid: str | None, same: str) -> None:
+    if sid is not None:
+        show(f"Its record: trunkline explain {sid}{same}")
+
+
+def _call_with_fault(outcome: dict[str, object], same: str, as_json: bool) -> int:
     """Says what came of it. A call that fails is what a fault is for, so the exit status is 0."""
     if as_json:
         show_json(outcome)
     else:
+        sid = outcome.pop("sid")
         show(", ".join(f"{name.replace('_', ' ')} {value}" for name, value in outcome.items() if value != ""))
+        _show_next(sid if isinstance(sid, str) else None, same)
     return 0
 
 
