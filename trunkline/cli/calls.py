@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from datetime import UTC, datetime
 from itertools import islice
-from shutil import get_terminal_size
 from typing import Any
 
 import click
@@ -20,13 +19,12 @@ from trunkline.cli.options import (
     plain,
     setting_options,
     show_json,
+    terminal_width,
 )
 
 LOOKED_AT = 10_000
 """Newest calls among which failed ones are looked for."""
 MOST = 1000
-WIDEST = 120
-"""Columns of a terminal that does not say how many it has."""
 
 
 @click.command(short_help="List the latest calls: when, from whom to whom, and what became of each.")
@@ -60,7 +58,7 @@ def calls(limit: int, failed: bool, as_json: bool, **options: Any) -> None:
     elif not found:
         click.echo(_nothing(failed=failed, same=given_options(options)))
     else:
-        width = get_terminal_size((WIDEST, 24)).columns if sys.stdout.isatty() else 0
+        width = terminal_width(sys.stdout)
         for line in (*call_lines(found, width), *_next(found, given_options(options))):
             click.echo(line)
 

@@ -5,19 +5,25 @@ from __future__ import annotations
 import sys
 import textwrap
 from datetime import UTC, datetime
-from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from trunkline.cli.call_log import PATH, has_failed, log_client, way
-from trunkline.cli.options import cannot, json_option, load_settings, node_url, plain, setting_options, show_json
+from trunkline.cli.options import (
+    cannot,
+    json_option,
+    load_settings,
+    node_url,
+    plain,
+    setting_options,
+    show_json,
+    terminal_width,
+)
 
 if TYPE_CHECKING:
     from trunkline.api.client import ApiClient
 
-WIDEST = 120
-"""Columns of a terminal that does not say how many it has."""
 LOOKED_AT = 200
 """Newest calls among which the last failed one is looked for."""
 NOT_REACHED = ("busy", "no-answer", "canceled")
@@ -56,7 +62,7 @@ def explain(call_sid: str | None, as_json: bool, **options: Any) -> None:
     if as_json:
         show_json(record | {"analysis": analysis})
         return
-    width = get_terminal_size((WIDEST, 24)).columns if sys.stdout.isatty() else 0
+    width = terminal_width(sys.stdout)
     for line in (*record_lines(record), *analysis_lines(record, analysis)):
         for part in wrapped(line, width):
             click.echo(part)

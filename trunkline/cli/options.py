@@ -7,7 +7,8 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn, TypeVar
+from shutil import get_terminal_size
+from typing import Any, NoReturn, TextIO, TypeVar
 
 import click
 
@@ -17,6 +18,8 @@ EXIT_FAILED = 1
 """The command worked, and what it asked for did not: the call failed, nobody answered."""
 EXIT_CANNOT = 2
 """The command could not do its work: a wrong option, no node, no database."""
+WIDEST = 120
+"""Columns of a terminal that does not say how many it has."""
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -111,6 +114,11 @@ def plain(text: object) -> str:
 def show(line: str) -> None:
     """One line that has text of strangers in it."""
     click.echo(plain(line))
+
+
+def terminal_width(stream: TextIO) -> int:
+    """Columns of the terminal that the stream is; 0 where it is a file or a pipe."""
+    return get_terminal_size((WIDEST, 24)).columns if stream.isatty() else 0
 
 
 def say(line: str) -> None:

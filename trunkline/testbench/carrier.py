@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
-from trunkline.testbench.faults import choose, fault_list
+from trunkline.testbench.faults import UnknownFault, choose, fault_list
 from trunkline.testbench.numbers import behaviour_for, numbers_table
 from trunkline.testbench.pcap import PcapWriter
 from trunkline.testbench.process import AgentProcess
@@ -52,7 +52,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_agent_options(parser)
     parser.add_argument("--numbers", action="store_true", help="print what each number does, and end")
     parser.add_argument(
-        "--fault", metavar="NAME", help="have this fault: one call at a time, over UDP (TLS faults: TLS)"
+        "--fault",
+        metavar="NAME",
+        nargs="?",
+        const="",
+        help="have this fault: one call at a time, over UDP (TLS faults: TLS)",
     )
     parser.add_argument("--list-faults", action="store_true", help="print the faults, and end")
     parser.add_argument("--capture", type=Path, metavar="FILE", help="with --fault: every packet, as a pcap file")
@@ -60,11 +64,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.numbers or options.list_faults:
         sys.stdout.write((numbers_table() if options.numbers else fault_list("carrier")) + "\n")
         return 0
-    if options.capture and not options.fault:
+    if options.capture and options.fault is None:
         parser.error("--capture goes with --fault (--trace has the SIP messages of the carrier without faults)")
-    if options.fault:
+    if options.fault is not None:
         try:
             return run_with_fault(options.fault, options.host, options.port, options.capture)
+        except UnknownFault as error:
+            parser.exit(2, f"{parser.prog}: {error}\n")  # without the usage: the list of faults is long enough
         except (ValueError, OSError) as error:
             parser.error(str(error))
     try:

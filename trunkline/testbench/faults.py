@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 from typing import Literal
 
@@ -59,13 +60,23 @@ class ChosenFault:
         return self.name in names
 
 
-def choose(text: str, side: Side) -> ChosenFault:
-    """`loss=20`, `no-bye` → the fault. ValueError says what there is."""
+class UnknownFault(ValueError):
+    """That side has no fault of this name; the text has several lines, one for each fault that it has."""
+
+    def __init__(self, name: str, side: Side, width: int) -> None:
+        shown = "".join(character if character.isprintable() else "?" for character in name[:40])
+        wrong = f"no fault {shown!r}" if name else "a name is wanted"
+        super().__init__(f"--fault: {wrong}; the {side} has these:\n{fault_list(side, width)}")
+
+
+def choose(text: str, side: Side, width: int = 0) -> ChosenFault:
+    """`loss=20`, `no-bye` → the fault. UnknownFault shows, in `width` columns, what there is; ValueError: a value that
+    it does not take.
+    """
     name, equals, value = text.partition("=")
     fault = BY_NAME.get(name)
     if fault is None or side not in fault.sides:
-        known = ", ".join(fault.name for fault in FAULTS if side in fault.sides)
-        raise ValueError(f"--fault {name}: the {side} has these: {known}")
+        raise UnknownFault(name, side, width)
     if equals and not fault.unit:
         raise ValueError(f"--fault {name} takes no value")
     try:
@@ -77,10 +88,15 @@ def choose(text: str, side: Side) -> ChosenFault:
     return ChosenFault(name, number)
 
 
-def fault_list(side: Side) -> str:
-    """What `--list-faults` prints."""
+def fault_list(side: Side, width: int = 0) -> str:
+    """What `--list-faults` prints: a line for each, in at most `width` columns (0: any); further ones are indented."""
     rows = [
         (f"{fault.name}{f'={fault.default:g}' if fault.unit else ''}", fault) for fault in FAULTS if side in fault.sides
     ]
-    width = max(len(name) for name, _ in rows)
-    return "\n".join(f"{name:<{width}}  {fault.text}{f' ({fault.unit})' if fault.unit else ''}" for name, fault in rows)
+    longest = max(len(name) for name, _ in rows)
+    lines = []
+    for name, fault in rows:
+        line = f"{name:<{longest}}  {fault.text}{f' ({fault.unit})' if fault.unit else ''}"
+        indent = " " * (longest + 2)
+        lines += textwrap.wrap(line, width, subsequent_indent=indent, break_on_hyphens=False) if width else [line]
+    return "\n".join(lines)
