@@ -10,6 +10,7 @@ import pytest
 
 import trunkline.analyzer
 from trunkline.analyzer import Options, analyze
+from trunkline.analyzer.model.capture import Endpoint
 from trunkline.analyzer.model.finding import Evidence, Finding
 from trunkline.analyzer.report.ladder import Arrow, Band, ladder_of
 from trunkline.analyzer.report.mermaid import diagrams
@@ -61,6 +62,41 @@ def test_no_line_is_wider_than_the_terminal(width, packets):
         if "│" not in line:  # snippets are to be copied: a broken line would be a wrong one
             assert len(line) <= width, line
     assert not any(unicodedata.category(c) in {"Cc", "Cf", "Cs"} for c in render(analysis, Paint()) if c != "\n")
+
+
+def media_of(text):
+    return text.partition("\nMedia\n")[2].partition("\nMOS is")[0].splitlines()
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_no_address_of_a_stream_is_cut(analysis, width):
+    """A port is what media is found by. Where the table is too wide, each stream has lines of its own."""
+    streams = analysis.trace.media.streams
+    assert streams
+    streams[0].src, streams[0].dst = Endpoint("192.168.100.200", 49152), Endpoint("203.0.113.200", 60000)
+    lines = media_of(render(analysis, Paint(width=width)))
+    words = " ".join(lines).split()
+    for stream in streams:
+        assert {str(stream.src), str(stream.dst), stream.call} <= set(words)
+    assert not any("…" in line for line in lines)
+    assert max(map(len, lines)) <= width
+
+
+def test_a_stream_in_words_says_what_the_table_does(analysis):
+    stream = analysis.trace.media.streams[0]
+    del analysis.trace.media.streams[1:]
+    stream.packets, stream.lost, stream.expected = 1234, 11, 1245
+    stream.jitter_mean_ms, stream.jitter_max_ms, stream.mos = 1.64, 12.3, 3.42
+    [head, row] = media_of(render(analysis, Paint(width=120)))
+    assert head.split()[:4] == ["media", "from", "to", "codec"]
+    assert row.split()[4:] == ["1,234", "11", f"({stream.loss_share:.1%})", "1.6", "(max", "12)", "3.4"]
+    stream.src = Endpoint("2001:db8:1234:5678:9abc:def0:1234:5678", 49152)
+    first, *second = media_of(render(analysis, Paint(width=80)))
+    assert first == f"{stream.call}  [2001:db8:1234:5678:9abc:def0:1234:5678]:49152 → {stream.dst}"
+    told = f"{stream.codec}, 1,234 packets, 11 lost ({stream.loss_share:.1%}), jitter 1.6 ms (max 12), MOS est. 3.4"
+    assert second == ["    " + told]
+    stream.lost = 0
+    assert "none lost, " in render(analysis, Paint(width=80))
 
 
 def test_colour_never_stands_alone(analysis):

@@ -67,7 +67,9 @@ def calls_table(trace: Trace, paint: Paint) -> list[str]:
 
 
 def streams_table(trace: Trace, paint: Paint) -> list[str]:
-    """Streams, those with problems (loss, then a low MOS) first where not all fit."""
+    """Streams, those with problems (loss, then a low MOS) first where not all fit. No address is cut: where the table
+    is too wide, each stream has two lines.
+    """
     streams = trace.media.streams
     if not streams:
         return []
@@ -76,7 +78,7 @@ def streams_table(trace: Trace, paint: Paint) -> list[str]:
         shown = sorted(streams, key=lambda one: (-one.loss_share, one.mos if one.mos is not None else 5.0))[:MOST_ROWS]
     rows: Rows = [("media", "from", "to", "codec", "packets", "lost", "jitter ms", "MOS est.")]
     rows += [_stream_row(stream) for stream in shown]
-    lines = ["", paint.bold("Media"), *_table(rows, paint)]
+    lines = ["", paint.bold("Media"), *(_table(rows, paint) if _fits(rows, paint) else _in_words(rows[1:], paint))]
     if len(streams) > MOST_ROWS:
         lines.append(paint.dim(f"… and {len(streams) - MOST_ROWS:,} more (--json lists them)"))
     if any(stream.mos is not None for stream in shown):
@@ -137,10 +139,31 @@ def _stream_row(stream: Stream) -> tuple[str, ...]:
     )
 
 
+def _in_words(rows: Rows, paint: Paint) -> list[str]:
+    """Streams without a table: the addresses, and the figures below them."""
+    longest = max(len(row[0]) for row in rows)
+    lines = []
+    for call, src, dst, codec, packets, lost, jitter, mos in rows:
+        lines += paint.wrap(f"{src} → {dst}", 0, f"{call:<{longest}}  ")
+        mean, _, most = jitter.partition(" ")
+        told = f"{codec}, {packets} packets, {lost.replace(' ', ' lost ', 1) if lost != '0' else 'none lost'}, "
+        lines += paint.wrap(f"{told}jitter {mean} ms {most}, MOS est. {mos}", longest + 2)
+    return lines
+
+
+def _widths(rows: Rows) -> list[int]:
+    return [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
+
+
+def _fits(rows: Rows, paint: Paint) -> bool:
+    widths = _widths(rows)
+    return sum(widths) + 2 * (len(widths) - 1) <= paint.width
+
+
 def _table(rows: Rows, paint: Paint) -> list[str]:
     """Columns as wide as their widest cell; where that is too wide, the widest give way."""
-    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
-    while sum(widths) + 2 * len(widths) > paint.width and max(widths) > 3:
+    widths = _widths(rows)
+    while sum(widths) + 2 * (len(widths) - 1) > paint.width and max(widths) > 3:
         widths[widths.index(max(widths))] -= 1
     lines = []
     for number, row in enumerate(rows):
