@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from trunkline.cli import pbx_files
 from trunkline.cli.options import EXIT_FAILED, cannot, json_option, setting_options, show_json
 
 if TYPE_CHECKING:
@@ -100,23 +101,38 @@ def lint(files: tuple[Path, ...], provider: str | None, folder: Path | None, as_
 @click.option("--local-net", metavar="CIDR", help="Its own network then.")
 @click.option("--name", help="What the trunk is called in the configuration.  [default: trunk]")
 @click.option("--extension", help="Whom calls from the trunk ring.  [default: 100]")
+@click.option(
+    "--write",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Write each file below this folder, under the name that the PBX wants.",
+)
+@click.option("--force", is_flag=True, help="With --write: replace files that are there.")
 @setting_options("home")
 @json_option
-def config(system: str, trunk: str | None, as_json: bool, home: str | None, **given: Any) -> None:
+def config(
+    system: str, trunk: str | None, folder: Path | None, force: bool, as_json: bool, home: str | None, **given: Any
+) -> None:
     """Print the configuration of a PBX for one trunk: calls out (termination) and in (origination), media, TLS.
 
     --trunk asks the node in --home, which has to run; --domain works without one. Passwords are not stored anywhere, so
     YOUR_PASSWORD stands where none is given. Only a trunk that takes registrations wants --auth registration.
 
+    --write makes files of it: one that is there is left alone without --force, one with the password in it is for you
+    alone (0600), and what is no file (a web page, a command) stands in by-hand.txt.
+
     \b
     Examples:
       trunkline pbx config --trunk TK… --pbx asterisk
+      trunkline pbx config --trunk TK… --pbx freeswitch --write ./trunk
       trunkline pbx config --domain acme.pstn.twilio.com --username pbx --number +15557654321 --pbx freeswitch
       trunkline pbx config --domain acme.pstn.twilio.com --secure --auth address --pbx cube --public-ip 203.0.113.10
     """
     from trunkline.pbx.config.request import RequestInvalid, TrunkRequest
-    from trunkline.pbx.config.write import as_text, configuration
 
+    if force and folder is None:
+        cannot("--force goes with --write")
     values = {name: value for name, value in given.items() if value not in (None, ())}
     if (trunk is None) == ("domain" not in values):
         cannot("name the trunk by --trunk (of the running node) or by --domain")
@@ -131,13 +147,13 @@ def config(system: str, trunk: str | None, as_json: bool, home: str | None, **gi
         values.setdefault("port", tls_port if values["secure"] else plain_port)
     values.setdefault("networks", _networks_of(str(values["domain"])) if "edge" not in values else ())
     try:
-        files = configuration(TrunkRequest(**values), system)
+        request = TrunkRequest(**values)
+        if folder is None:
+            pbx_files.show(request, system, as_json=as_json)
+        else:
+            pbx_files.write(request, system, folder, force=force, as_json=as_json)
     except RequestInvalid as problem:
         cannot(str(problem))
-    if as_json:
-        show_json([{"path": one.path, "text": one.text, "note": one.note} for one in files])
-    else:
-        click.echo(as_text(files, system), nl=False)
 
 
 def _networks_of(domain: str) -> tuple[str, ...]:

@@ -20,11 +20,13 @@ def files(request: TrunkRequest, folder: str = "/etc/freeswitch") -> list[Config
             f"{folder}/sip_profiles/external.xml",
             profile(request),
             "Change these in the <settings> that are there. Then: fs_cli -x 'sofia profile external restart'",
+            part=True,
         ),
         ConfigFile(
             f"{folder}/autoload_configs/acl.conf.xml",
             acl(request),
             "Into <network-lists>. Then: fs_cli -x reloadacl",
+            part=True,
         ),
         ConfigFile(f"{folder}/dialplan/public/{request.name}.xml", origination(request), "Then: fs_cli -x reloadxml"),
         ConfigFile(f"{folder}/dialplan/default/{request.name}.xml", termination(request)),

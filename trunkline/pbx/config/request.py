@@ -128,6 +128,8 @@ class ConfigFile:
     text: str
     note: str = ""
     """What to do with it."""
+    part: bool = False
+    """Lines for a file that the PBX has already, and not all of it."""
 
 
 def _check(option: str, value: str, pattern: re.Pattern[str], wanted: str) -> None:
