@@ -181,6 +181,22 @@ def test_the_self_check_is_plain(operated: LiveNode, tmp_path: Path) -> None:
     assert f"TCP port {port} on 127.0.0.1 is in use" in other.stdout
 
 
+def test_the_self_check_asks_for_what_the_node_was_started_with(operated: LiveNode) -> None:
+    """The home alone is named: neither the default ports nor a word that options are missing."""
+    bare = {name: value for name, value in os.environ.items() if not name.startswith("TRUNKLINE_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "trunkline.cli.main", "doctor-install", "--json", "--home", str(operated.home)],
+        env=bare, capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    told = {answer["subject"]: answer["told"] for answer in reversed(json.loads(done.stdout))}
+    assert "a node runs here" in told["node"]
+    ports = f"{operated.sip_port} UDP and TCP, {operated.tls_port} and {operated.http_port} TCP"
+    assert told["ports"] == f"the node has {ports}"
+    first, last = operated.settings.media_ports
+    assert told["media ports"].startswith(f"{first} to {last} carry ")
+
+
 def test_a_call_from_the_terminal_is_found_again(operated: LiveNode) -> None:
     """`call` names its record, `calls` lists it, `explain` opens it."""
     placed = trunkline(operated, "call", BUSY, "--json")

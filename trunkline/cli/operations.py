@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
@@ -66,8 +67,8 @@ def log_level(program: str, level: str, **options: Any) -> None:
 def doctor_install(as_json: bool, **options: Any) -> None:
     """Check what a node needs of its machine: programs, ports, addresses and NAT, names, certificate, clock, limits.
 
-    Each answer is plain, with what to do. Run it before the first `trunkline up`, or beside a running node. Exit
-    status 1 when something is wrong.
+    Each answer is plain, with what to do. Run it before the first `trunkline up`, or beside a running node, whose
+    own ports and addresses it then looks at where none are given. Exit status 1 when something is wrong.
 
     \b
     Examples:
@@ -76,7 +77,8 @@ def doctor_install(as_json: bool, **options: Any) -> None:
     """
     from trunkline.node import install_check
 
-    found = install_check.check(load_settings(options))
+    settings = install_check.running_settings(load_settings(options), options, os.environ)
+    found = install_check.check(settings)
     if as_json:
         show_json([answer.as_json() for answer in found])
     else:

@@ -9,7 +9,7 @@ import socket
 import sqlite3
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,6 +22,7 @@ from trunkline.node.certificates import CertificateError
 from trunkline.node.health import Health
 from trunkline.node.ports import problem_with
 from trunkline.node.preflight import PreflightError
+from trunkline.node.started import as_started
 from trunkline.settings import Ports, Settings
 
 FINE, NOTE, WRONG = "ok", "note", "WRONG"
@@ -53,6 +54,16 @@ def check(settings: Settings) -> list[Answer]:
         _programs, _node, _ports, _addresses, _names, _certificate, _clock, _limits, _disk,
     )  # fmt: skip
     return [answer for question in questions for answer in question(settings, running)]
+
+
+def running_settings(settings: Settings, options: Mapping[str, object], environ: Mapping[str, str]) -> Settings:
+    """`settings`, loaded of the other two. Where a node of that home runs, and no option is of anything but the home:
+    what it was started with, so that a check beside it asks for its ports and addresses and not for the usual ones.
+    """
+    given = {name for name, value in options.items() if value is not None}
+    if given - {"home"} or not _edge_answers(settings):
+        return settings
+    return as_started(settings, options, environ)
 
 
 def _is_running(settings: Settings) -> bool:
@@ -100,7 +111,8 @@ def _node(settings: Settings, running: bool) -> Iterator[Answer]:
 
 def _ports(settings: Settings, running: bool) -> Iterator[Answer]:
     if running:
-        yield Answer("ports", FINE, "the node has them")
+        told = f"the node has {settings.sip_port} UDP and TCP, {settings.tls_port} and {settings.http_port} TCP"
+        yield Answer("ports", FINE, told)
     else:
         try:
             preflight.check_ports(settings)

@@ -18,7 +18,7 @@ from types import FrameType
 
 from trunkline.engines.kamailio.config import KamailioMissing, edge_socket
 from trunkline.engines.kamailio.rpc import KamailioRefused, KamailioRpc, KamailioUnreachable
-from trunkline.node import certificates, demo, demo_call, home, lifeline, ports, preflight, readiness
+from trunkline.node import certificates, demo, demo_call, home, lifeline, ports, preflight, readiness, started
 from trunkline.node.certificate_reload import CertificateWatch
 from trunkline.node.programs import node_programs
 from trunkline.node.supervisor import FATAL, Program, Supervisor, SupervisorGone, mark_of
@@ -133,6 +133,7 @@ def prepare(settings: Settings, *, with_demo: bool) -> Prepared:
         sys.stderr.write(f"trunkline: ended {len(left)} processes that an earlier, killed `trunkline up` had left\n")
     preflight.check_ports(settings)
     chosen = ports.choose(settings)
+    started.remember(settings)
     certificates.ensure(settings, datetime.now(UTC))
     secret = home.secret(settings)
     shown: demo.Demo | None = None
