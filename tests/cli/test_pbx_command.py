@@ -10,9 +10,11 @@ from click.testing import CliRunner
 
 from trunkline.cli.main import cli
 from trunkline.cli.pbx import SYSTEMS as CHOICES
+from trunkline.node import home, started
 from trunkline.pbx.config.pages import page
 from trunkline.pbx.lint.provider import Provider, is_private, matches
 from trunkline.pbx.snippets import SYSTEMS
+from trunkline.settings import Settings
 
 DOCS = Path(__file__).parents[2] / "docs" / "pbx"
 WRONG = "[tw]\ntype=endpoint\naors=tw\nallow=g722\n[tw]\ntype=aor\ncontact=sip:acme.pstn.twilio.com\n"
@@ -105,6 +107,41 @@ def test_the_choices_are_all_systems():
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_the_pages_are_those_that_are_printed(system):
     assert (DOCS / f"{system}.md").read_text() == page(system), "run `make docs`"
+
+
+class Api:
+    """One trunk without lists, on whatever node."""
+
+    def __init__(self, *_: str) -> None:
+        pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def list(self, path, **_):
+        trunk = {"sid": "TK1", "friendly_name": "Office", "domain_name": "acme.pstn.twilio.com", "secure": False}
+        return iter([trunk] if path == "/v1/Trunks" else [])
+
+    def get(self, _path):
+        return {}
+
+
+def test_a_trunk_of_a_node_with_other_ports(tmp_path, monkeypatch):
+    """Nobody tells the command again what `trunkline up` was told."""
+    monkeypatch.setattr("trunkline.api.client.ApiClient", Api)
+    node = Settings.load({"home": tmp_path, "sip_host": "192.0.2.10", "sip_port": "15060", "realm": "of.us"}, {})
+    home.prepare(node)
+    started.remember(node)
+    account = {"account_sid": "AC1", "auth_token": "x", "api_url": "http://127.0.0.1:9"}
+    node.account_file.write_text(json.dumps(account))
+    done = run("config", "--pbx", "asterisk", "--trunk", "office", "--home", tmp_path, "--json")
+    assert done.exit_code == 0, done.output
+    pjsip = json.loads(done.stdout)[0]["text"]
+    assert "outbound_proxy=sip:192.0.2.10:15060" in pjsip
+    assert "192.0.2.10:5060" not in pjsip
 
 
 def test_hosts_and_addresses():

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 from trunkline.cli.options import cannot, load_settings
 from trunkline.node import certificates
 from trunkline.node.demo import Demo
+from trunkline.node.started import as_started
 from trunkline.settings import Settings
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ def facts(home: str | None, wanted: str) -> dict[str, Any]:
     """
     from trunkline.api.client import ApiClient, ApiRefused, ApiUnreachable
 
-    settings = load_settings({"home": home})
+    settings = as_started(load_settings({"home": home}), {"home": home}, os.environ)
     demo = Demo.read(settings)
     found: dict[str, Any] | None = None
     try:
@@ -64,7 +66,6 @@ def _facts(api: ApiClient, trunk: dict[str, Any], settings: Settings, demo: Demo
     path = f"/v1/Trunks/{trunk['sid']}"
     numbers = tuple(str(row["phone_number"]) for row in api.list(f"{path}/PhoneNumbers", most=50))
     lists = list(api.list(f"{path}/CredentialLists", most=1))
-    # A demo's file has the ports that its node really listens on.
     edge = settings.public_ip or (demo.sip_host if demo is not None else settings.sip_host)
     tls_port = demo.tls_port if demo is not None else settings.tls_port
     sip_port = demo.sip_port if demo is not None else settings.sip_port
