@@ -109,6 +109,7 @@ RULE_TOPICS: dict[str, tuple[str, ...]] = {
     "TIME-01": ("failover",),
     "TIME-02": ("network_loss",),
     "TIME-03": ("in_dialog_routing",),
+    "TIME-04": ("user_agent_bug", "paths"),
     "MEDIA-01": ("rtp_ports", "public_address"),
     "MEDIA-02": ("rtp_ports", "public_address"),
     "MEDIA-03": ("symmetric_rtp",),

@@ -16,6 +16,8 @@ OK = UP + "60 > BYE\n60.1 < 200"
 REPEATED = "".join(f"{at} < 200 #to=INVITE\n" for at in (3.5, 4.5, 6.5, 10.5, 14.5))
 RR = "Record-Route: <sip:203.0.113.50;lr>"
 SE = "Session-Expires: 90;refresher=uac"
+TIMED_OUT = 'Reason: SIP;cause=408;text="Session timeout"'
+NO_ACK = 'Reason: SIP;cause=408;text="ACK Timeout"'
 
 
 def calls_that_last(*seconds: float) -> str:
@@ -80,6 +82,12 @@ CASES: list[Case] = [
         INVITE + f"3 < 200 | {SE}\n3.1 > ACK\n45 > UPDATE\n45.1 < 200 | {SE}\n80 < BYE\n80.1 > 200",
         {},
     ),
+    (
+        "TIMER-02",
+        INVITE + f"3 < 200 | {SE}\n3.1 > ACK\n9 < BYE | {TIMED_OUT}\n9.1 > 200",
+        INVITE + f"3 < 200 | {SE}\n3.1 > ACK\n9 < BYE | {NO_ACK}\n9.1 > 200",
+        {},
+    ),
     ("REINV-01", UP + "30 < INVITE | sdp 10.1.1.1\n30.1 > 488\n30.2 < ACK\n60 > BYE\n60.1 < 200", OK, {}),
     (
         "REINV-01",
@@ -136,6 +144,26 @@ CASES: list[Case] = [
         "TIME-03",
         "0 > INVITE\n" + "".join(f"{at} < 486 #to=INVITE\n" for at in (1, 1.5, 2.5, 4.5)),
         "0 > INVITE\n1 < 486\n1.1 > ACK",
+        {},
+    ),
+    (
+        "TIME-04",
+        "0 > INVITE\n" + "".join(f"0.{at} > INVITE #again\n" for at in "1234") + "0.5 < 486\n0.6 > ACK",
+        "0 > INVITE\n" + "".join(f"{at} > INVITE #again\n" for at in (0.5, 1.5, 3.5, 7.5)) + "8 < 486\n8.1 > ACK",
+        {},
+    ),
+    (
+        "TIME-04",
+        INVITE + "".join(f"3.{at} < 200 #to=INVITE\n" for at in "01234") + "3.5 > ACK",
+        INVITE + "3 < 200\n" + REPEATED + "35 > ACK",
+        {},
+    ),
+    (
+        "TIME-04",
+        "0 > INVITE\n" + "".join(f"0.{at} < 486 #to=INVITE\n" for at in "12345") + "0.6 > ACK",
+        "0 > INVITE\n0.1 > INVITE #again\n0.2 > INVITE #again\n"
+        + "".join(f"0.{at} < 486 #to=INVITE\n" for at in "34567")
+        + "0.8 > ACK",
         {},
     ),
 ]

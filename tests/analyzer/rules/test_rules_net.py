@@ -130,6 +130,18 @@ def test_a_tls_handshake_that_fails():
     assert "NET-04" not in found_with(tls("alert", web, CLIENT, alert="protocol_version", fatal=True))
 
 
+def test_without_any_sip_a_failed_handshake_on_a_port_of_its_own_is_the_trunk():
+    """Whoever asks about a trunk has caught its handshake; the web, mail and others have ports of theirs."""
+    odd, web = "54.172.60.1:15061", "54.172.60.1:8443"
+
+    def alert(server: str) -> TlsFact:
+        return tls("alert", server, CLIENT, alert="protocol_version", fatal=True)
+
+    assert "NET-04" in found_with(alert(odd), text="")
+    assert "NET-04" not in found_with(alert(web), text="")
+    assert "NET-04" not in found_with(alert(odd))
+
+
 def test_tls_on_the_plain_port_and_plain_on_the_tls_port():
     assert "NET-05" in found_with(tls("client_hello", CLIENT, TWILIO))
     assert "NET-05" not in found_with(tls("client_hello", CLIENT, SERVER), tls("server_hello", SERVER, CLIENT))

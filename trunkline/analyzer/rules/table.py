@@ -97,6 +97,7 @@ TABLE: dict[str, tuple[str, ...]] = {
     "TIME-01": _CALL,
     "TIME-02": ("repeated",),
     "TIME-03": _CALL,
+    "TIME-04": ("message",),
     "MALF-01": ("problem",),
     "MALF-02": ("problem",),
     "MALF-03": ("message",),

@@ -1,7 +1,7 @@
 """The session refresh is missing, and the call is cut.
 
 Proof: the 200 agreed on Session-Expires N; no re-INVITE or UPDATE is answered in the N seconds before the BYE, and the
-BYE (or 408) comes within N - min(32, N/3) and N.
+BYE (or 408) comes within N - min(32, N/3) and N, or its Reason says that the session timer has run out.
 Traps: refresher=uac or uas says whose fault it is. A call that people end by chance at that time: the refresh is
 missing all the same.
 Fix: session timers on, or off on both sides; refreshes of the provider must arrive (NAT-03).
@@ -27,6 +27,8 @@ RULE = Rule(
     fix="Let the side that refresher= names send its re-INVITE or UPDATE, or turn session timers off in the PBX.",
     needs=("time", "both_directions"),
 )
+RAN_OUT = ("timer", "timeout", "expire", "interval", "refresh")
+"""Beside the word session in a Reason, as user agents write it: `SIP;cause=408;text="Session timeout"`."""
 
 
 def check(trace: Trace) -> Iterator[Finding]:
@@ -46,7 +48,8 @@ def check(trace: Trace) -> Iterator[Finding]:
         ]
         agreed = [m.time for m in ours if m.time is not None and 200 <= m.status < 300 and m.time < bye.request.time]
         quiet = bye.request.time - max(agreed, default=bye.request.time)
-        if not interval - min(32.0, interval / 3) - 2.0 <= quiet <= interval + 2.0:
+        said = _says_so(bye.request.value("Reason"))
+        if not said and not interval - min(32.0, interval / 3) - 2.0 <= quiet <= interval + 2.0:
             continue
         refresher = "uas" if "refresher=uas" in params.lower() else "uac"
         whose = "the callee" if refresher == "uas" else "the caller"
@@ -55,12 +58,17 @@ def check(trace: Trace) -> Iterator[Finding]:
         yield RULE.finding(
             f"Session-Expires is {interval} s, {whose} had to refresh, no refresh was answered for {quiet:.0f} s, "
             "and the other "
-            "side hung up.",
+            "side hung up" + (": its BYE says so." if said else "."),
             "Without a refresh each side may take the call for dead and end it shortly before the interval is over.",
             calls=[hop.id],
             evidence=[quote(answer.ok, "Session-Expires"), quote(bye.request, "Reason")],
-            confidence="strong",
+            confidence="proven" if said else "strong",
             key=f"{interval}:{refresher}",
             expires=interval,
             values=values_of(hop, answer.invite, answer.ok),
         )
+
+
+def _says_so(reason: str) -> bool:
+    lowered = reason.lower()
+    return "session" in lowered and any(word in lowered for word in RAN_OUT)
