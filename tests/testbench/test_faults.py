@@ -134,7 +134,7 @@ def test_audio_that_goes_wrong(tmp_path: Path) -> None:
 
 
 def test_ends_that_never_come(tmp_path: Path) -> None:
-    result, capture = call(tmp_path, of_pbx="no-bye", seconds=5)
+    result, capture = call(tmp_path, of_pbx="no-bye", seconds=2)
     assert (result.ended_by, sip(capture, b"BYE ")) == ("nobody", [])
     late, _ = call(tmp_path, "late-200=1.2")
     assert late.sip_status == 200

@@ -58,6 +58,8 @@ class FaultAudio:
 
     def step(self, now: float, digit: str = "") -> None:
         """Send what is due. `now`: monotonic seconds; `digit`: one to be heard in the audio now."""
+        if self._other is not None:
+            self._agent.drain(self._other)
         if self.to is None or self._fault.is_("one-way-rtp"):
             return
         while self._late and self._late[0][0] <= now:

@@ -111,17 +111,18 @@ class _Caller:
         try:
             while (now := time.monotonic()) < begun + seconds:
                 self.agent.poll(TICK)
+                if self.fault.is_("no-bye") and now > begun + GOES_AWAY_AFTER:
+                    self.result.ended_by = "nobody"
+                    continue  # for the capture: what the other side does about it
                 if self._hung_up(seen):
                     self.result.ended_by = "callee"
                     return
                 seen = len(self.agent.received)
-                if self.fault.is_("no-bye") and now > begun + GOES_AWAY_AFTER:
-                    self.result.ended_by = "nobody"
-                    return
                 audio.step(now, self._digit(now - begun, digits, audio))
-            self.agent.send(self.agent.request(self.dialog, "BYE"))
-            self.agent.final(self.dialog, "BYE")
-            self.result.ended_by = "caller"
+            if self.result.ended_by != "nobody":
+                self.agent.send(self.agent.request(self.dialog, "BYE"))
+                self.agent.final(self.dialog, "BYE")
+                self.result.ended_by = "caller"
         except TimeoutError:
             self.result.ended_by = "nobody"
         finally:

@@ -42,7 +42,7 @@ FAULTS = (
     Fault("wrong-cseq", ("pbx",), "the INVITE with credentials has the CSeq of the one without"),
     Fault("retransmission-storm", _BOTH, "sends each INVITE, or each 200, so many times", "times", 20),
     Fault("loss", _BOTH, "leaves out this part of its audio packets", "percent", 10),
-    Fault("jitter", _BOTH, "each audio packet up to so late", "milliseconds", 60),
+    Fault("jitter", _BOTH, "each audio packet up to so late", "milliseconds", 100),
     Fault("tls-expired-certificate", ("carrier",), "its TLS certificate has expired"),
     Fault("tls-1.0", _BOTH, "speaks no TLS newer than 1.0"),
 )

@@ -139,7 +139,7 @@ class RawAgent:
         address = (str(peer[0]), int(peer[1]))
         is_sip = one is self._sip
         if self.capture is not None:
-            self.capture.udp(address, (self.host, self.port if is_sip else self.rtp_port), data)
+            self.capture.udp(address, (self.host, int(one.getsockname()[1])), data)
         datagram = Datagram(time.time(), address, data)
         if not is_sip:
             if self.keep_rtp:
@@ -148,6 +148,11 @@ class RawAgent:
             found.append(datagram)
             self.received.append(datagram.sip)
             self.raw_received.append(data)
+
+    def drain(self, one: socket.socket) -> None:
+        """RTP that came to another socket of ours; it never waits."""
+        while select.select([one], [], [], 0)[0]:
+            self._take(one, [])
 
     def wait(self, fits: Callable[[SipText], bool], what: str = "", within: float = _ANSWERED_WITHIN) -> SipText:
         """The first message, received already or soon, that fits. TimeoutError names what came instead."""

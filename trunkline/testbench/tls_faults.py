@@ -110,6 +110,8 @@ def serve_tls(fault: ChosenFault, host: str, port: int, capture: PcapWriter | No
         context.load_cert_chain(*expired_certificate(Path(folder)))
     if fault.is_("tls-1.0"):
         _old(context)
+    else:
+        context.maximum_version = ssl.TLSVersion.TLSv1_2  # 1.3 would hide the certificate from the capture
     with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:
         literal = f"[{host}]" if ":" in host else host
         uri = f"sip:{literal}:{listener.getsockname()[1]};transport=tls"
