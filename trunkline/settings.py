@@ -100,6 +100,9 @@ class Settings:
     (TRUNKLINE_BAN_SECONDS)."""
     setup_seconds: float = 20.0
     """After so many seconds of setting up a call no further target is tried (TRUNKLINE_SETUP_SECONDS)."""
+    ring_seconds: float = 185.0
+    """How long a callee may ring, counted from its newest provisional response (TRUNKLINE_RING_SECONDS). More than 3
+    minutes by RFC 3261 section 16.6 step 11."""
     carrier_order: str = "priority"
     """What decides first which carrier takes a call: its `priority` or, by its rates, its `cost`
     (TRUNKLINE_CARRIER_ORDER)."""
@@ -354,6 +357,16 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+def _ring_seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 1 <= seconds <= 600:
+        raise ValueError("seconds from 1 to 600 are wanted")
+    return seconds
+
+
 def _workers(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 64:
         raise ValueError("a count from 1 to 64 is wanted")
@@ -388,6 +401,7 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "no_funds_response": lambda text: int(_one_of("403", "603")(text)),
     "drain_seconds": _seconds,
     "setup_seconds": _seconds,
+    "ring_seconds": _ring_seconds,
     "carrier_order": _one_of("priority", "cost"),
     "sip_workers": _workers,
     "nonce_seconds": _nonce_seconds,

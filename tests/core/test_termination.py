@@ -33,7 +33,7 @@ def test_carriers_by_priority_then_their_targets_by_priority():
     ]
     assert [target.carrier_sid for target in found] == [sid("CX", "zero")] * 2 + [sid("CX", "first")] * 2
     assert {(target.no_provisional_after, target.no_answer_after, target.next_hop) for target in found} == {
-        (4.0, 120.0, None)
+        (4.0, 185.0, None)
     }
 
 

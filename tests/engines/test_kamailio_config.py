@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from trunkline.core.policy import LONGEST_SETUP, NO_ANSWER_AFTER
 from trunkline.engines.kamailio import config
+from trunkline.engines.rtpengine.config import UNANSWERED_SECONDS
 from trunkline.settings import Ports, Settings
 
 SECRET = b"0123456789abcdef0123456789abcdef"
@@ -68,6 +71,25 @@ def test_the_addresses_that_peers_are_told(tmp_path: Path) -> None:
     assert "listen=udp:0.0.0.0:21060 advertise 192.0.2.5:21060" in edge
     assert "listen=tcp:127.0.0.1:21002" in edge
     assert config.own_hosts(settings) == ["0.0.0.0", "192.0.2.5"]
+
+
+def test_no_clock_of_the_engines_ends_a_call_that_may_still_ring(tmp_path: Path) -> None:
+    """Timer C is more than 3 minutes (RFC 3261 section 16.6), which is what Kamailio has for a whole transaction."""
+    settings = Settings(home=tmp_path, sip_port=21060, tls_port=21061)
+    settings.run_dir.mkdir(parents=True)
+    config.kamailio_programs(settings, ports(), SECRET)
+    assert 180 < settings.ring_seconds == NO_ANSWER_AFTER < LONGEST_SETUP
+    assert Settings.load({"ring_seconds": str(LONGEST_SETUP)}, {}).ring_seconds == LONGEST_SETUP, "the longest there is"
+    edge = (settings.run_dir / "edge.cfg").read_text()
+    words = dict(re.findall(r'^#!substdef "!(\w+)!(\d+)!g"$', edge, re.MULTILINE))
+    clocks = {
+        name: int(words[word])
+        for _, name, word in re.findall(r'^modparam\("(\w+)", "(\w+)", ([A-Z_]+)\)$', edge, re.MULTILINE)
+    }
+    assert clocks["fr_inv_timer"] == NO_ANSWER_AFTER * 1000
+    assert clocks["max_inv_lifetime"] == LONGEST_SETUP * 1000
+    assert clocks["early_timeout"] > LONGEST_SETUP
+    assert UNANSWERED_SECONDS > LONGEST_SETUP
 
 
 def test_a_missing_module_is_named_with_its_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

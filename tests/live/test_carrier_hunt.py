@@ -1,4 +1,4 @@
-"""Which carrier a call goes to: rates, calls per second and at a time, the time for the setup."""
+"""Which carrier a call goes to: rates, calls per second and at a time, the time for the setup and for ringing."""
 
 from __future__ import annotations
 
@@ -7,19 +7,26 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from live_node import LiveNode, LiveTrunk
+from live_node import LiveNode, LiveTrunk, wait_for
 from played_carriers import Pbx, PlayedCarrier
-from raw_trunk import errors_logged
+from raw_trunk import Call, errors_logged
 
+from trunkline.engines.kamailio.call_book import CallBook
+from trunkline.engines.kamailio.config import call_book_file
 from trunkline.node.carrier_words import carriers_in_words
+from trunkline.testbench.raw_agent import Dialog
+from trunkline.testbench.sip_text import SipText
 
 pytestmark = pytest.mark.live
+
+RINGS = 3.0
+"""Seconds for which a phone may ring here."""
 
 
 @pytest.fixture(scope="module")
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveNode]:
     """A node without carriers."""
-    settings = {"TRUNKLINE_SETUP_SECONDS": "5"}
+    settings = {"TRUNKLINE_SETUP_SECONDS": "5", "TRUNKLINE_RING_SECONDS": str(RINGS)}
     with LiveNode(tmp_path_factory.mktemp("hunt") / "home", demo=False, environment=settings) as node:
         yield node
         assert errors_logged(node) == []
@@ -120,6 +127,68 @@ def test_when_the_time_is_used_up_no_other_carrier_is_tried(bare: LiveNode, pbx:
         assert not third.received
         attempts = bare.record(dialog.call_id)["attempts"]
         assert attempts[-1]["next"] == "nothing came back in time; the time for the setup is used up"
+
+
+# ---- ringing --------------------------------------------------------------------------------------------------------
+
+
+def ringing(pbx: Pbx, carrier: PlayedCarrier) -> tuple[Dialog, SipText, Dialog]:
+    """A call that rings: as the caller has it, and at the carrier."""
+    before = len(carrier.received)
+    dialog = pbx.dial()
+    invite = carrier.invite(after=before)
+    taken = carrier.taken(invite)
+    carrier.respond(invite, 180, "Ringing", tag=taken.local_tag)
+    pbx.provisional(dialog)
+    return dialog, invite, taken
+
+
+def test_one_is_answered_late_and_the_other_never(bare: LiveNode, trunk: LiveTrunk) -> None:
+    """At the same time. One phone says again that it rings, as RFC 3261 section 13.3.1.1 asks, and is answered after
+    more seconds than one may ring in silence; the silent one's call ends, and gives its place back."""
+    book = CallBook(call_book_file(bare.settings))
+    with PlayedCarrier(bare) as carrier, Pbx(bare, trunk) as patient, Pbx(bare, trunk) as forsaken:
+
+        def of_call(dialog: Dialog, method: str) -> list[SipText]:
+            """Requests that have come to the carrier."""
+            carrier.poll(0.1)
+            called = [m for m in carrier.received if m.is_request and m.first("Call-ID") == dialog.call_id]
+            return [m for m in called if m.method == method]
+
+        late, invite, taken = ringing(patient, carrier)
+        begun = time.monotonic()
+        never, silent, left = ringing(forsaken, carrier)
+        wait_for(lambda: time.monotonic() > begun + RINGS - 1, "the time to ring again", within=RINGS)
+        carrier.respond(invite, 180, "Ringing", tag=taken.local_tag)
+        assert book.calls_up(trunk.sid) == 2
+
+        (cancel,) = wait_for(lambda: of_call(left, "CANCEL"), "the CANCEL of the silent one", within=RINGS + 3)
+        carrier.respond(cancel, 200, tag=left.local_tag)
+        carrier.respond(silent, 487, "Request Terminated", tag=left.local_tag)
+        refusal = forsaken.final(never)
+        forsaken.ack(never, refusal)
+        assert refusal.sip_status == 408
+        wait_for(lambda: of_call(left, "ACK"), "the ACK of its 487")
+        wait_for(lambda: book.calls_up(trunk.sid) == 1, "the place of the call that nobody took")
+        record = bare.record(never.call_id)
+        assert (record["status"], record["sip_status"], record["ended_by"]) == ("no-answer", 408, "edge")
+        (attempt,) = record["attempts"]
+        assert (attempt["outcome"], attempt["next"]) == ("failed", "the callee did not answer in time")
+        assert RINGS - 0.2 < (record["ended_us"] - record["ringing_us"]) / 1e6 < RINGS + 2
+
+        wait_for(lambda: time.monotonic() > begun + RINGS + 1, "the time to answer", within=RINGS)
+        assert of_call(taken, "CANCEL") == []
+        carrier.respond(invite, 200, tag=taken.local_tag, body=carrier.sdp())
+        answer = patient.final(late)
+        assert answer.sip_status == 200
+        patient.ack(late, answer)
+        wait_for(lambda: of_call(taken, "ACK"), "the ACK")
+        Call(patient, carrier, late, taken, invite, answer).ends()
+        wait_for(lambda: book.calls_up(trunk.sid) == 0, "the place of the answered call")
+    book.close()
+    record = bare.record(late.call_id)
+    assert record["status"] == "completed"
+    assert (record["answered_us"] - record["ringing_us"]) / 1e6 > RINGS + 0.9
 
 
 # ---- 503 with Retry-After -------------------------------------------------------------------------------------------

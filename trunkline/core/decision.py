@@ -14,6 +14,7 @@ from json.encoder import encode_basestring_ascii
 from typing import Any, Literal
 
 from trunkline.core.cause import Cause, LogLevel, error_header
+from trunkline.core.policy import NO_ANSWER_AFTER, NO_PROVISIONAL_AFTER
 from trunkline.core.record import record
 
 Direction = Literal["trunking-terminating", "trunking-originating"]
@@ -119,10 +120,10 @@ class Target:
     """`udp`, `tcp` or `tls`; the Request-URI says the same."""
     next_hop: str | None = None
     """Where to send it when that is not what the Request-URI says; a SIP URI."""
-    no_provisional_after: float = 4.0
+    no_provisional_after: float = NO_PROVISIONAL_AFTER
     """Seconds without any response after which the attempt has failed."""
-    no_answer_after: float = 120.0
-    """Seconds without a final response after which it has failed."""
+    no_answer_after: float = NO_ANSWER_AFTER
+    """Seconds after the newest provisional response without a final one after which it has failed."""
     headers: tuple[Header, ...] = ()
     """Added to the INVITE of this attempt alone."""
     redirected: bool = False

@@ -7,9 +7,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 NO_PROVISIONAL_AFTER = 4.0
-NO_ANSWER_AFTER = 120.0
+NO_ANSWER_AFTER = 185.0
 SETUP_SECONDS = 20.0
 """Seconds that are usual: kamailio.cfg sets them by itself."""
+LONGEST_SETUP = 600
+"""Seconds from the INVITE after which a call that is not answered is over, however often it rings again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,8 @@ class Policy:
     no_provisional_after: float = NO_PROVISIONAL_AFTER
     """Seconds without any response after which an attempt has failed."""
     no_answer_after: float = NO_ANSWER_AFTER
-    """Seconds without a final response after which an attempt has failed."""
+    """Seconds after the newest provisional response in which the final one has to come (timer C: RFC 3261 section 16.6
+    step 11, and 16.7 step 2 for its restart)."""
     setup_seconds: float = SETUP_SECONDS
     """After so many seconds no further attempt begins: the caller has waited long enough (peers.md 2.4)."""
     cheapest_first: bool = False

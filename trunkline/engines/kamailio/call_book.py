@@ -25,6 +25,7 @@ from math import ceil
 from pathlib import Path
 
 from trunkline.core.call_limits import CallLimits, Exceeded, after_one_more
+from trunkline.core.policy import LONGEST_SETUP
 
 MAGIC = b"trunkline calls2"
 HEADER = 64
@@ -38,7 +39,7 @@ CALLS_AT = HEADER + COUNTER_SETS * SET
 SIZE = CALLS_AT + CALL_SETS * SET
 GRACE_SECONDS = 60
 """A call that nobody has ended is forgotten so long after its longest duration."""
-SETUP_SECONDS = 600
+SETUP_SECONDS = LONGEST_SETUP
 """What the time from INVITE to answer may add to it."""
 
 LOOK_EVERY = 60.0

@@ -17,7 +17,7 @@ from pathlib import Path
 from trunkline.core import media
 from trunkline.core.defence import REMEMBER, SCANNER_PATTERN, Offence
 from trunkline.core.edge_bye import CSEQ
-from trunkline.core.policy import NO_ANSWER_AFTER, NO_PROVISIONAL_AFTER
+from trunkline.core.policy import LONGEST_SETUP, NO_ANSWER_AFTER, NO_PROVISIONAL_AFTER
 from trunkline.engines.kamailio.carrier_state import STATE_FILE
 from trunkline.settings import Ports, Settings
 
@@ -192,6 +192,8 @@ def _edge_file(settings: Settings, ports: Ports, secret: bytes, *, with_media: b
         "TELLING_REASON": TELLING_REASON,
         "OUR_CSEQ": str(CSEQ),
         "RING_MS": str(int(NO_ANSWER_AFTER * 1000)),
+        "LONGEST_MS": str(LONGEST_SETUP * 1000),
+        "EARLY_SECONDS": str(LONGEST_SETUP + 60),
         "WAIT_MS": str(int(NO_PROVISIONAL_AFTER * 1000)),
         "FLOOD_LIMIT": str(Offence.FLOOD.limit),
         "SCANNERS": SCANNER_PATTERN,
@@ -266,6 +268,7 @@ def _script_file(settings: Settings, ports: Ports, secret: bytes, *, hide_topolo
             else ["a"],
             "carrier_state": os.fspath(settings.run_dir / STATE_FILE),
             "setup_seconds": settings.setup_seconds,
+            "ring_seconds": settings.ring_seconds,
             "cheapest_first": settings.carrier_order == "cost",
             "inner_port": ports.edge_inner,
             "front_port": ports.tls_front,

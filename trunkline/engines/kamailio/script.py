@@ -375,6 +375,7 @@ def _policy(settings: dict[str, Any], advertised_host: str) -> Policy:
         nonce_secret=os.urandom(32),
         nonce_lifetime=settings["nonce_lifetime"],
         no_funds_status=settings["no_funds_status"],
+        no_answer_after=settings["ring_seconds"],
         setup_seconds=settings["setup_seconds"],
         cheapest_first=settings["cheapest_first"],
         advertised_host=advertised_host,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 
+from trunkline.core.policy import LONGEST_SETUP
 from trunkline.settings import Settings, SettingsError
 
 PORTS_PER_CALL = 4
 """RTP and RTCP, towards the caller and towards the callee."""
 MUTED_SECONDS = 7200
 """The same where the SDP says that nothing is sent (hold)."""
-UNANSWERED_SECONDS = 300
+UNANSWERED_SECONDS = LONGEST_SETUP + 60
 """An offer without an answer. The edge gives up earlier; this frees what a killed edge left behind."""
 EXPEDITED_FORWARDING = 46 << 2
 """DSCP EF as a TOS byte: what networks expect of voice (RFC 4594 section 4.1)."""
