@@ -347,42 +347,26 @@ def _one_of(*allowed: str) -> Callable[[str], str]:
     return choose
 
 
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds <= 86400:
-        raise ValueError("seconds from 0 to 86400 are wanted")
-    return seconds
+def _seconds(low: int, high: int) -> Callable[[str], float]:
+    def read(text: str) -> float:
+        try:
+            seconds = float(text)
+        except ValueError:
+            seconds = -1.0
+        if not low <= seconds <= high:
+            raise ValueError(f"seconds from {low} to {high} are wanted")
+        return seconds
+
+    return read
 
 
-def _ring_seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 1 <= seconds <= 600:
-        raise ValueError("seconds from 1 to 600 are wanted")
-    return seconds
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not text.isdecimal() or not low <= int(text) <= high:
+            raise ValueError(f"a whole number from {low} to {high} is wanted")
+        return int(text)
 
-
-def _workers(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 64:
-        raise ValueError("a count from 1 to 64 is wanted")
-    return int(text)
-
-
-def _ban_seconds(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 86400:
-        raise ValueError("whole seconds from 1 to 86400 are wanted")
-    return int(text)
-
-
-def _nonce_seconds(text: str) -> int:
-    if not text.isdecimal() or not 2 <= int(text) <= 3600:
-        raise ValueError("whole seconds from 2 to 3600 are wanted")
-    return int(text)
+    return read
 
 
 PARSERS: dict[str, Callable[[str], object]] = {
@@ -399,13 +383,13 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "realm": _realm,
     "domain_suffixes": _words,
     "no_funds_response": lambda text: int(_one_of("403", "603")(text)),
-    "drain_seconds": _seconds,
-    "setup_seconds": _seconds,
-    "ring_seconds": _ring_seconds,
+    "drain_seconds": _seconds(0, 86400),
+    "setup_seconds": _seconds(0, 86400),
+    "ring_seconds": _seconds(1, 600),
     "carrier_order": _one_of("priority", "cost"),
-    "sip_workers": _workers,
-    "nonce_seconds": _nonce_seconds,
-    "ban_seconds": _ban_seconds,
-    "media_timeout": _ban_seconds,
+    "sip_workers": _whole(1, 64),
+    "nonce_seconds": _whole(2, 3600),
+    "ban_seconds": _whole(1, 86400),
+    "media_timeout": _whole(1, 86400),
     "log_level": _one_of(*LOG_LEVELS),
 }
