@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import ipaddress
 import re
-import socket
-import ssl
 from collections.abc import Iterator
 
 import pytest
 from demo_carrier import add_url
 from live_node import LiveNode, wait_for
 from raw_trunk import errors_logged
+from tls_pbx import TlsPbx
 
-from trunkline.testbench.pcap import Address
-from trunkline.testbench.raw_agent import Datagram, Dialog, RawAgent, media_address
-from trunkline.testbench.sip_text import SipText, parse_sip
+from trunkline.testbench.raw_agent import Dialog, RawAgent, media_address
+from trunkline.testbench.sip_text import SipText
 
 pytestmark = pytest.mark.live
 
@@ -51,43 +49,6 @@ class Carrier(RawAgent):
         self.node.api.delete(self.path)
         self.node.wait_published()
         super().close()
-
-
-class TlsPbx(RawAgent):
-    """A PBX whose SIP goes over one TLS connection."""
-
-    def __init__(self, node: LiveNode, host: str) -> None:
-        super().__init__((host, node.tls_port), host=host, agent="PBX/3")
-        self._sip.close()
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        plain = socket.create_connection((host, node.tls_port), timeout=10, source_address=(host, 0))
-        self._sip = context.wrap_socket(plain)
-        self.port = int(self._sip.getsockname()[1])
-        self._pending = b""
-
-    @property
-    def contact(self) -> str:
-        return f"{super().contact};transport=tls"
-
-    def send(self, message: bytes, to: Address | None = None) -> bytes:
-        self._sip.sendall(message.replace(b"Via: SIP/2.0/UDP ", b"Via: SIP/2.0/TLS ", 1))
-        return message
-
-    def _take(self, one: socket.socket, found: list[Datagram]) -> None:
-        if one is not self._sip:
-            super()._take(one, found)
-            return
-        self._pending += self._sip.recv(65535)
-        while b"\r\n\r\n" in self._pending:
-            head, _, rest = self._pending.partition(b"\r\n\r\n")
-            length = int(parse_sip(head.decode() + "\r\n\r\n").first("Content-Length") or 0)
-            if len(rest) < length:
-                break
-            datagram = Datagram(0.0, self.peer, head + b"\r\n\r\n" + rest[:length])
-            self._pending = rest[length:]
-            found.append(datagram)
-            self.received.append(datagram.sip)
 
 
 def speaks(host: str, message: SipText) -> None:
