@@ -328,6 +328,7 @@ class TestSecurity:
             ({"transport": "udp", "offers_srtp": True}, Cause.TLS_REQUIRED, 32209),
             ({"transport": "tcp"}, Cause.TLS_REQUIRED, 32209),
             ({"transport": "tls"}, Cause.SRTP_REQUIRED, 32208),
+            ({"transport": "tls", "offers_srtp": True, "offers_srtp_key": False}, Cause.SRTP_REQUIRED, 32208),
         ],
     )
     def test_secure_trunk(self, facts, cause, code):

@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from trunkline.core.media import MODES, Side, media_mode, rtpengine_flags, sdp_is_behind_nat
+from trunkline.core.media import MODES, Side, has_taken_key, media_mode, rtpengine_flags, sdp_is_behind_nat
 
 
 def flags(mode, sender, what, behind_nat=False):
@@ -75,3 +75,19 @@ def test_media_mode():
 )
 def test_sdp_is_behind_nat(sdp, source, behind):
     assert sdp_is_behind_nat(sdp, source) is behind
+
+
+@pytest.mark.parametrize(
+    ("lines", "taken"),
+    [
+        ("a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:x", True),
+        ("a=crypto:1 AES_CM_128_HMAC_SHA1_32 inline:x|2^20|1:4", True),
+        ("a=crypto:1 AEAD_AES_256_GCM inline:x\r\na=crypto:2 aes_cm_128_hmac_sha1_80 inline:y", True),
+        ("a=crypto:1 AES_256_CM_HMAC_SHA1_80 inline:x", False),
+        ("a=crypto:1 AES_CM_128_HMAC_SHA1_801 inline:x", False),
+        ("a=fingerprint:sha-256 AB:CD", False),
+        ("a=x-crypto:1 AES_CM_128_HMAC_SHA1_80 inline:x", False),
+    ],
+)
+def test_a_key_that_we_take(lines, taken):
+    assert has_taken_key(f"v=0\r\nm=audio 4000 RTP/SAVP 0\r\n{lines}\r\na=sendrecv\r\n") is taken

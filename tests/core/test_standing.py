@@ -96,6 +96,7 @@ CHANGES = (
     {"from_header_uri": "sip:anonymous@anonymous.invalid", "p_asserted_identity": f"<sip:{OWNED}@x>"},
     {"p_asserted_identity": "<sip:+15550109999@x>"},
     {"transport": "tls", "offers_srtp": True},
+    {"transport": "tls", "offers_srtp": True, "offers_srtp_key": False},
     {"transport": "tls"},
     {"offers_srtp": True},
     {"has_sdp": False},

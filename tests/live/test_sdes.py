@@ -100,6 +100,30 @@ def test_what_a_secure_pbx_may_offer(node: LiveNode, played: PlayedCarrier, suit
     assert (record["status"], record["secure"]) == ("completed", True)
 
 
+@pytest.mark.parametrize("suite", ["AES_256_CM_HMAC_SHA1_80", None])
+def test_an_offer_without_a_key_that_we_take(node: LiveNode, played: PlayedCarrier, suite: str | None) -> None:
+    """RTP/SAVP alone keeps nothing secret: refused, and no carrier hears of it."""
+    trunk = node.make_trunk(secure=True)
+    keys = [] if suite is None else [Srtp(LONG)]
+    with TlsPbx(node, HOST) as pbx:
+        dialog = pbx.new_dialog(f"sip:+15550190001@{trunk.domain_name}", trunk.number)
+        body = secure_sdp(pbx, *keys).replace(LONG.encode(), (suite or "").encode())
+        pbx.send(pbx.request(dialog, "INVITE", body=body))
+        challenge = pbx.final(dialog)
+        pbx.ack(dialog, challenge)
+        pbx.authorize(dialog, challenge, "INVITE", trunk.username, trunk.password)
+        pbx.send(pbx.request(dialog, "INVITE", body=body))
+        refused = pbx.final(dialog)
+        pbx.ack(dialog, refused)
+    assert (refused.sip_status, refused.first("X-Twilio-Error")) == (
+        488,
+        "32208 SRTP required: no a=crypto line of the offer has AES_CM_128_HMAC_SHA1_80 or _32",
+    )
+    (alert,) = node.record(dialog.call_id)["alerts"]
+    assert alert["error_code"] == 32208
+    assert not [m for m in played.received if m.method == "INVITE"]
+
+
 def test_a_secure_pbx_is_offered_one_suite(node: LiveNode, played: PlayedCarrier) -> None:
     trunk = node.make_trunk(secure=True)
     with CalledTlsPbx(node, HOST) as pbx:

@@ -258,7 +258,12 @@ class Admission:
         if invite.transport != "tls":
             return self.case.refuse(Cause.TLS_REQUIRED)
         # A late offer shows its SDP in the ACK only, as an answer to ours, which says RTP/SAVP.
-        return self.case.refuse(Cause.SRTP_REQUIRED) if invite.has_sdp and not invite.offers_srtp else None
+        if invite.has_sdp and not invite.offers_srtp:
+            return self.case.refuse(Cause.SRTP_REQUIRED, detail="the offer has no RTP/SAVP")
+        if not invite.offers_srtp_key:
+            # Answered, it would be a call without keys, and nothing to hear (RFC 4568 section 5.1.2).
+            return self.case.refuse(Cause.SRTP_REQUIRED, detail=_NO_KEY)
+        return None
 
     # 6 to 8. Numbers
 
@@ -293,6 +298,7 @@ class Admission:
         return Admitted(trunk, presented.caller, called, presented.replacement, presented.alerts, True)
 
 
+_NO_KEY = "no a=crypto line of the offer has AES_CM_128_HMAC_SHA1_80 or _32"
 _NOT_E164 = e164.MIN_DIGITS
 """A dialled text of so many characters or fewer is no +E.164 number."""
 _KIND_IN_WORDS = {"low": "closed by the account", "special": "premium rate", "tollfraud": "a range known for fraud"}

@@ -113,8 +113,8 @@ class Cause(Enum):
     )
     SRTP_REQUIRED = CauseRow(
         488, "Not Acceptable Here", 32208, "error", _CUSTOMER,
-        "SRTP required: the offer has no RTP/SAVP",
-        "Trunk {trunk} is secure, but the SDP offers plain RTP/AVP. Turn SRTP (SDES) on in the PBX.",
+        "SRTP required: {detail}",
+        "Trunk {trunk} is secure, but {detail}. Turn SRTP (SDES) on in the PBX.",
     )
     SRTP_NOT_ALLOWED = CauseRow(
         488, "Not Acceptable Here", 32207, "error", _CUSTOMER,

@@ -41,6 +41,8 @@ class Invite:
     """False: a late offer (RFC 3264), the offer comes with the 2xx."""
     offers_srtp: bool = False
     """An `m=audio` line of the offer says RTP/SAVP or RTP/SAVPF (RFC 4568)."""
+    offers_srtp_key: bool = True
+    """It has a key of a suite that we take (`media.has_taken_key`). Said of an offer of SRTP alone."""
     call_sid: str = ""
     """The SID that the edge gave this call. Goes into X-Twilio-CallSid of origination calls."""
     to_uri: str = ""

@@ -15,6 +15,7 @@ list of eight makes INVITEs too big for one UDP packet.
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 from functools import lru_cache
 
@@ -45,6 +46,14 @@ _OTHER_SUITES = (
     "NULL_HMAC_SHA1_32",
 )
 _NO_OTHER_SUITES = tuple(f"SDES-no-{suite}" for suite in _OTHER_SUITES)
+
+
+_TAKEN_KEY = re.compile(r"^a=crypto:\d+[ \t]+AES_CM_128_HMAC_SHA1_(80|32)[ \t]", re.IGNORECASE | re.MULTILINE)
+
+
+def has_taken_key(sdp: str) -> bool:
+    """Whether an offer of SRTP has a key of a suite that is accepted (RFC 4568 section 9.1)."""
+    return _TAKEN_KEY.search(sdp) is not None
 
 
 def media_mode(secure_side: Side | None) -> str:

@@ -52,6 +52,7 @@ def _sender(invite: Invite, host: str, username: str) -> tuple[object, ...]:
         invite.remote_party_id,
         invite.has_sdp,
         invite.offers_srtp,
+        invite.offers_srtp_key,
     )
 
 

@@ -32,7 +32,7 @@ from trunkline.core.decision import (
     plan_to_json,
 )
 from trunkline.core.invite import Invite, Transport
-from trunkline.core.media import sdp_is_behind_nat
+from trunkline.core.media import has_taken_key, sdp_is_behind_nat
 from trunkline.core.policy import NO_ANSWER_AFTER, NO_PROVISIONAL_AFTER, Policy
 from trunkline.core.routing_data import RoutingData
 from trunkline.core.trunk_host import HostKind, read_trunk_host
@@ -172,6 +172,7 @@ class Message:
         if to_port == self._inner_port:
             ip, port, transport = self._source_behind_front()
             self._source_ip = ""
+        secure = " RTP/SAVP" in sdp
         # By position: by name would take twice as long, and this is built for every call.
         return Invite(
             method,
@@ -187,7 +188,8 @@ class Message:
             _first_of(proxy_authorization, authorization),
             None if user_agent == NOTHING else user_agent,
             sdp != "",
-            " RTP/SAVP" in sdp,
+            secure,
+            not secure or has_taken_key(sdp),
             call_sid,
             "" if method == "INVITE" and ruri[4:6] != "CX" else self.text("$tu") or "",
         )
