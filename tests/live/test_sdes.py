@@ -124,6 +124,67 @@ def test_an_offer_without_a_key_that_we_take(node: LiveNode, played: PlayedCarri
     assert not [m for m in played.received if m.method == "INVITE"]
 
 
+def test_a_secure_call_stays_secure(node: LiveNode, played: PlayedCarrier) -> None:
+    """Its PBX cannot change it to plain RTP later, and goes on as it was."""
+    trunk = node.make_trunk(secure=True)
+    ours = Srtp(LONG)
+    with TlsPbx(node, HOST) as pbx:
+        dialog = pbx.new_dialog(f"sip:+15550190001@{trunk.domain_name}", trunk.number)
+        pbx.send(pbx.request(dialog, "INVITE", body=secure_sdp(pbx, ours)))
+        challenge = pbx.final(dialog)
+        pbx.ack(dialog, challenge)
+        pbx.authorize(dialog, challenge, "INVITE", trunk.username, trunk.password)
+        pbx.send(pbx.request(dialog, "INVITE", body=secure_sdp(pbx, ours)))
+        invite = played.invite()
+        taken = played.take(invite)
+        answer = pbx.final(dialog)
+        pbx.ack(dialog, answer)
+        played.wait_request("ACK")
+        theirs, before = only_key(answer), len(played.received)
+        pbx.send(pbx.request(dialog, "INVITE", body=pbx.sdp(version=2)))
+        refused = pbx.final(dialog)
+        pbx.ack(dialog, refused)
+        assert refused.sip_status == 488
+        talk(pbx, played, answer, invite, ours, theirs)
+        assert not [m for m in played.received[before:] if m.method == "INVITE"]
+        # Nor by its answer to the other side's.
+        before = len(pbx.received)
+        played.send(played.request(taken, "INVITE", body=played.sdp(version=2)))
+        asked = pbx.wait_request("INVITE", after=before)
+        assert "RTP/SAVP" in asked.body
+        pbx.respond(asked, 200, body=pbx.sdp(version=3))
+        final = played.final(taken)
+        assert (final.sip_status, final.body) == (200, "")
+        played.ack(taken, final)
+        pbx.send(pbx.request(dialog, "BYE"))
+        played.respond(played.wait_request("BYE"), 200)
+
+
+def test_a_secure_pbx_that_answers_without_a_key(node: LiveNode, played: PlayedCarrier) -> None:
+    """What it says of its media is taken out, and no audio crosses: neither side's would be secret."""
+    trunk = node.make_trunk(secure=True)
+    with CalledTlsPbx(node, HOST) as pbx:
+        add_url(node, trunk, f"sip:{HOST}:{pbx.port};transport=tls")
+        node.wait_published()
+        dialog = played.new_dialog(f"sip:{trunk.number}@{node.host}", "+15557770001")
+        played.send(played.request(dialog, "INVITE", body=played.sdp()))
+        pbx.accept()
+        invite = pbx.wait_request("INVITE")
+        taken = pbx.taken(invite)
+        pbx.respond(invite, 200, tag=taken.local_tag, body=pbx.sdp())
+        answer = played.final(dialog)
+        assert (answer.sip_status, answer.body) == (200, "")
+        played.ack(dialog, answer)
+        pbx.wait_request("ACK")
+        for _ in range(20):
+            pbx.talk(media_address(invite), RTP_SECONDS, octet=0x11)
+        played.poll(0.2)
+        assert not played.rtp_received
+        played.send(played.request(dialog, "BYE"))
+        pbx.respond(pbx.wait_request("BYE"), 200)
+        assert played.final(dialog, "BYE").sip_status == 200
+
+
 def test_a_secure_pbx_is_offered_one_suite(node: LiveNode, played: PlayedCarrier) -> None:
     trunk = node.make_trunk(secure=True)
     with CalledTlsPbx(node, HOST) as pbx:
