@@ -160,6 +160,36 @@ def test_a_secure_call_stays_secure(node: LiveNode, played: PlayedCarrier) -> No
         played.respond(played.wait_request("BYE"), 200)
 
 
+def test_a_secure_pbx_that_was_made_an_offer(node: LiveNode, played: PlayedCarrier) -> None:
+    """Its INVITE has no SDP; its answer, in a PRACK or in the ACK, has no key: it does not get to the carrier."""
+    trunk = node.make_trunk(secure=True)
+    with TlsPbx(node, HOST) as pbx:
+        dialog = pbx.new_dialog(f"sip:+15550190001@{trunk.domain_name}", trunk.number)
+        pbx.send(pbx.request(dialog, "INVITE", headers="Supported: 100rel\r\n"))
+        challenge = pbx.final(dialog)
+        pbx.ack(dialog, challenge)
+        pbx.authorize(dialog, challenge, "INVITE", trunk.username, trunk.password)
+        pbx.send(pbx.request(dialog, "INVITE", headers="Supported: 100rel\r\n"))
+        number, invite = dialog.cseq, played.invite()
+        taken = played.taken(invite)
+        reliable = "Require: 100rel\r\nRSeq: 7\r\n"
+        played.respond(invite, 183, tag=taken.local_tag, headers=reliable, body=played.sdp())
+        early = pbx.provisional(dialog)
+        assert "a=crypto" in early.body
+        pbx.send(pbx.request(dialog, "PRACK", headers=f"RAck: 7 {number} INVITE\r\n", body=pbx.sdp()))
+        assert pbx.final(dialog, "PRACK").sip_status == 488
+        played.respond(invite, 200, tag=taken.local_tag, body=played.sdp())
+        dialog.cseq, asked = number, dialog.cseq
+        answer = pbx.final(dialog)
+        pbx.ack(dialog, answer, body=pbx.sdp())
+        assert played.wait_request("ACK").body == ""
+        assert not [m for m in played.received if m.method == "PRACK"]
+        dialog.cseq = asked
+        pbx.send(pbx.request(dialog, "BYE"))
+        played.respond(played.wait_request("BYE"), 200)
+        assert pbx.final(dialog, "BYE").sip_status == 200
+
+
 def test_a_secure_pbx_that_answers_without_a_key(node: LiveNode, played: PlayedCarrier) -> None:
     """What it says of its media is taken out, and no audio crosses: neither side's would be secret."""
     trunk = node.make_trunk(secure=True)
