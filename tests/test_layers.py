@@ -40,6 +40,7 @@ IN_KAMAILIO = {
         "ksr",
         "names",
         "no_ack",
+        "refusals",
         "registrar",
         "registrations",
         "resting",

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trunkline.core.cause import MAX_SEEN, Cause, Fault, cause_texts, error_header, visible
+from trunkline.core.cause import Cause, cause_texts, error_header
+from trunkline.core.cause_row import MAX_SEEN, Fault, visible
 
 DOCS = Path(__file__).parents[2] / "docs" / "errors.md"
 KEYS = {

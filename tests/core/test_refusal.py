@@ -7,10 +7,16 @@ from trunkline.core.cause import Cause
 from trunkline.core.refusal import Case, refuse_unread
 
 
-@pytest.mark.parametrize(("cause", "status"), [(Cause.PLATFORM_BUG, 500), (Cause.DRAINING, 503)])
-def test_refuse_unread(cause, status):
+@pytest.mark.parametrize(
+    ("cause", "status", "error"),
+    [
+        (Cause.PLATFORM_BUG, 500, "20500 Internal error"),
+        (Cause.DRAINING, 503, "20503 This edge takes no new calls"),
+    ],
+)
+def test_refuse_unread(cause, status, error):
     answer = refuse_unread(cause, invite("acl"))
-    assert (answer.cause, answer.sip_status, answer.headers) == (cause, status, ())
+    assert (answer.cause, answer.sip_status, answer.headers) == (cause, status, (("X-Twilio-Error", error),))
     assert (answer.called, answer.caller) == ("+442071234567", OWNED)
 
 

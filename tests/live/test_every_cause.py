@@ -18,6 +18,7 @@ from raw_sip import RawCaller, sdp
 
 from trunkline.api.client import View
 from trunkline.core.cause import Cause
+from trunkline.core.edge_bye import CSEQ
 from trunkline.engines.kamailio.config import edge_socket
 from trunkline.engines.kamailio.rpc import KamailioRpc
 from trunkline.testbench.sip_text import SipText, parse_sip
@@ -132,6 +133,11 @@ def srtp_required(stage: Stage) -> Reached:
     """By TLS, with an offer of plain RTP."""
     address = own_address()
     trunk = stage.node.make_trunk(secure=True, credentials=False, acl=address)
+    return _by_tls(stage, trunk, address)
+
+
+def _by_tls(stage: Stage, trunk: LiveTrunk, address: str, hops: int = 70) -> Reached:
+    """An INVITE without credentials."""
     call_id, body = secrets.token_hex(8), sdp(address).decode()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -144,7 +150,8 @@ def srtp_required(stage: Stage) -> Reached:
     tls.sendall(
         (
             f"INVITE sip:{BUSY}@{trunk.domain_name} SIP/2.0\r\nVia: SIP/2.0/TLS {here};branch=z9hG4bK{call_id}\r\n"
-            f"Max-Forwards: 70\r\nFrom: <sip:{trunk.number}@{here}>;tag=1\r\nTo: <sip:{BUSY}@{trunk.domain_name}>\r\n"
+            f"Max-Forwards: {hops}\r\nFrom: <sip:{trunk.number}@{here}>;tag=1\r\n"
+            f"To: <sip:{BUSY}@{trunk.domain_name}>\r\n"
             f"Call-ID: {call_id}\r\nCSeq: 1 INVITE\r\nContact: <sip:x@{here};transport=tls>\r\n"
             f"Content-Type: application/sdp\r\nContent-Length: {len(body)}\r\n\r\n{body}"
         ).encode()
@@ -208,6 +215,44 @@ def malformed_request(stage: Stage) -> Reached:
         uri = f"sip:{BUSY}@{trunk.domain_name}"
         caller.send(caller.request("INVITE", uri, headers="Proxy-Authorization: Digest username=\r\n", body=sdp()))
         return Reached(caller.final(), caller.call_id)
+
+
+def too_many_hops(stage: Stage) -> Reached:
+    return _invite_as_it_is(stage, max_forwards=0)
+
+
+def cseq_too_high(stage: Stage) -> Reached:
+    return _invite_as_it_is(stage, cseq=CSEQ)
+
+
+def message_too_long(stage: Stage) -> Reached:
+    return _invite_as_it_is(stage, headers=f"X-Padding: {'x' * 24_000}\r\n")
+
+
+def body_not_taken(stage: Stage) -> Reached:
+    return _invite_as_it_is(stage, kind=b"text/plain")
+
+
+def _invite_as_it_is(stage: Stage, kind: bytes = b"application/sdp", **changes: Any) -> Reached:
+    """Refused before anybody is asked for a password; the host says whose it is."""
+    trunk = stage.node.make_trunk()
+    with RawCaller(stage.node) as caller:
+        invite = caller.request("INVITE", f"sip:{BUSY}@{trunk.domain_name}", body=sdp(), **changes)
+        caller.send(invite.replace(b"application/sdp", kind))
+        return Reached(caller.final(changes.get("cseq")), caller.call_id)
+
+
+def transfer_refused(stage: Stage) -> Reached:
+    """Twice, and the call goes on."""
+    with RawCaller(stage.node) as caller:
+        answer = caller.invite(stage.node.make_trunk(), ECHO)
+        for _ in range(2):
+            caller.cseq += 1
+            caller.send(caller.in_dialog("REFER", answer, headers="Refer-To: <sip:+15550100440@example.com>\r\n"))
+            refused = caller.final()
+        caller.send(caller.bye(answer))
+        assert caller.final().sip_status == 200
+        return Reached(refused, caller.call_id)
 
 
 def no_common_codec(stage: Stage) -> Reached:
@@ -295,8 +340,19 @@ def draining(stage: Stage) -> Reached:
     rpc = KamailioRpc(edge_socket(stage.node.settings))
     rpc.set_draining(True)
     try:
-        reply = stage.sip().invite(f"sip:{BUSY}@pstn.twilio.com")
-        return Reached(reply.sip)
+        answer = _invite_as_it_is(stage)
+        assert answer.sip.first("Retry-After") == "60"
+        return answer
+    finally:
+        rpc.set_draining(False)
+
+
+def draining_of_a_carrier(stage: Stage) -> Reached:
+    rpc = KamailioRpc(edge_socket(stage.node.settings))
+    number = stage.node.make_trunk().number
+    rpc.set_draining(True)
+    try:
+        return stage.from_carrier(number)
     finally:
         rpc.set_draining(False)
 
@@ -324,6 +380,11 @@ CASES: dict[Cause, Callable[[Stage], Reached]] = {
     Cause.REGISTER_REFUSED: register_refused,
     Cause.METHOD_NOT_ALLOWED: method_not_allowed,
     Cause.MALFORMED_REQUEST: malformed_request,
+    Cause.TOO_MANY_HOPS: too_many_hops,
+    Cause.CSEQ_TOO_HIGH: cseq_too_high,
+    Cause.MESSAGE_TOO_LONG: message_too_long,
+    Cause.BODY_NOT_TAKEN: body_not_taken,
+    Cause.TRANSFER_REFUSED: transfer_refused,
     Cause.NO_COMMON_CODEC: no_common_codec,
     Cause.TRUNK_CPS_LIMIT: trunk_cps_limit,
     Cause.ACCOUNT_CPS_LIMIT: account_cps_limit,
@@ -341,10 +402,12 @@ CASES: dict[Cause, Callable[[Stage], Reached]] = {
 }
 GOES_ON = {Cause.CALLER_ID_REPLACED: 486, Cause.MAX_DURATION: 200}
 """Alerts of calls that were not refused: what the sender got."""
+WITHIN_A_CALL = frozenset((Cause.TRANSFER_REFUSED,))
+"""Refusals of a request within a call, which goes on."""
 ELSEWHERE = {
     "SOURCE_BANNED": "test_bans.py: a ban is no answer",
-    "PLATFORM_BUG": "no message reaches it that we know of, or we should mend it",
-    "EDGE_RESTARTED": "test_call_ledger.py and test_survival.py: the record of a call whose edge was killed",
+    "PLATFORM_BUG": "test_hurt_edge.py: a node whose routing data are taken away",
+    "EDGE_RESTARTED": "test_hurt_edge.py: the record of a call whose edge was killed",
     "MEDIA_TIMEOUT": "test_lost_bye.py: a node with a short timeout of its own",
     "NO_ACK": "test_lost_bye.py: takes the 32 s of RFC 3261 timer B, or a hand that turns the clock",
     "NO_MEDIA_RELAY": "test_lost_bye.py: a media relay that hangs",
@@ -377,6 +440,55 @@ def test_a_message_reaches_it(node: LiveNode, carrier: DemoCarrier, cause: Cause
         assert [(row["error_code"], row["log_level"]) for row in alerts] == [(str(cause.code), cause.level)]
 
 
+def test_a_carrier_is_told_that_the_edge_drains_and_the_number_has_the_record(
+    node: LiveNode, carrier: DemoCarrier
+) -> None:
+    with ExitStack() as closing:
+        reached = draining_of_a_carrier(Stage(node, carrier, closing))
+    _check_answer(Cause.DRAINING, reached.sip)
+    assert reached.call_id is not None
+    record = node.record(reached.call_id)
+    _check_record(Cause.DRAINING, record)
+    _check_alert(node, Cause.DRAINING, list(record["alerts"]), record)
+    assert (record["direction"], record["account_sid"]) == ("trunking-originating", node.demo["account_sid"])
+
+
+def test_too_many_hops_by_tls_leave_a_record_too(node: LiveNode, carrier: DemoCarrier) -> None:
+    """The TLS front, which has no records, leaves it to the edge."""
+    address = own_address()
+    trunk = node.make_trunk(credentials=False, acl=address)
+    with ExitStack() as closing:
+        reached = _by_tls(Stage(node, carrier, closing), trunk, address, hops=0)
+    _check_answer(Cause.TOO_MANY_HOPS, reached.sip)
+    assert reached.call_id is not None
+    record = node.record(reached.call_id)
+    _check_record(Cause.TOO_MANY_HOPS, record)
+    assert record["source_address"].startswith(f"tls:{address}:")
+
+
+@pytest.mark.parametrize("cause", [Cause.TOO_MANY_HOPS, Cause.BODY_NOT_TAKEN], ids=lambda cause: cause.name)
+def test_of_a_stranger_there_is_no_record(node: LiveNode, cause: Cause) -> None:
+    """It gets the same answer."""
+    trunk = node.make_trunk()
+    with RawCaller(node, source=own_address()) as stranger:
+        uri = f"sip:{BUSY}@{trunk.domain_name}"
+        hops = 0 if cause is Cause.TOO_MANY_HOPS else 70
+        invite = stranger.request("INVITE", uri, body=sdp() + b"x" * 300, max_forwards=hops)
+        stranger.send(invite.replace(b"application/sdp", b"text/plain"))
+        _check_answer(cause, stranger.final())
+        of_stranger = stranger.call_id
+        # What stands behind it in the spool is stored after it.
+        assert node.record(_invite_after(node, trunk))["cause"] == "TOO_MANY_HOPS"
+    assert node.find_records(of_stranger) == []
+
+
+def _invite_after(node: LiveNode, trunk: LiveTrunk) -> str:
+    with RawCaller(node) as caller:
+        caller.send(caller.request("INVITE", f"sip:{BUSY}@{trunk.domain_name}", max_forwards=0))
+        assert caller.final().sip_status == 483
+        return caller.call_id
+
+
 def _check_answer(cause: Cause, sip: SipText) -> None:
     error = sip.first("X-Twilio-Error")
     if cause in GOES_ON:
@@ -385,7 +497,7 @@ def _check_answer(cause: Cause, sip: SipText) -> None:
     if cause is Cause.ORIGINATION_ATTEMPT_FAILED:
         cause = Cause.ORIGINATION_EXHAUSTED
     assert sip.sip_status == cause.sip_status, sip.start_line
-    assert sip.sip_reason == ("Draining" if cause is Cause.DRAINING else cause.reason)
+    assert sip.sip_reason == cause.reason
     if cause.code is None:
         assert not error
     else:
@@ -396,6 +508,8 @@ def _check_answer(cause: Cause, sip: SipText) -> None:
 def _check_record(cause: Cause, record: View) -> None:
     if cause is Cause.CALLER_ID_REPLACED:
         assert record["status"] == "busy"
+    elif cause in WITHIN_A_CALL:
+        assert (record["status"], record["ended_by"], record["cause"]) == ("completed", "caller", None)
     elif cause is Cause.ORIGINATION_ATTEMPT_FAILED:
         assert record["cause"] == "ORIGINATION_EXHAUSTED"
     else:
@@ -409,7 +523,7 @@ def _check_alert(node: LiveNode, cause: Cause, shown: list[View], record: View) 
         assert shown == []
         return
     mine = [row for row in shown if row["error_code"] == cause.code]
-    assert mine, f"no alert {cause.code} among {shown}"
+    assert len(mine) == 1, f"alerts {cause.code}: {shown}"
     assert mine[0]["log_level"] == cause.level
     assert "{" not in mine[0]["alert_text"]
     assert "-" not in mine[0]["alert_text"].split(), "a word of the alert was not filled in"

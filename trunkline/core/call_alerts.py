@@ -42,8 +42,8 @@ def alert_sid(*about: object) -> str:
 
 
 def alerts_of_call(cdr: Cdr, event: Event) -> list[AlertRecord]:
-    """What this event of a call raises, after `cdr.note`: a refusal, a failed origination attempt, nobody left to
-    try."""
+    """What this event of a call raises, after `cdr.note`: a refusal, of the call or of a request within it, a failed
+    origination attempt, nobody left to try."""
     kind = event["e"]
     if kind == "invite" and event["verdict"] == "reject":
         return _refusal(cdr, event)
@@ -53,6 +53,8 @@ def alerts_of_call(cdr: Cdr, event: Event) -> list[AlertRecord]:
         return _carrier_refuses_us(cdr, event)
     if kind == "final" and event.get("error_code") is not None:
         return _nobody_left(cdr, event)
+    if kind == "refused":
+        return _refused_within(cdr, event)
     if kind == "ended" and cdr.cause is not None and event.get("cause") == cdr.cause:
         return _ended_by_edge(cdr, event)
     return []
@@ -151,6 +153,17 @@ def _ended_by_edge(cdr: Cdr, event: Event) -> list[AlertRecord]:
     seen = {"called": cdr.called, "caller": cdr.caller, "trunk": cdr.trunk_sid, "account": cdr.account_sid}
     sentence = cause_texts(row, {**seen, "limit": event.get("limit", "-")})[1]
     return [_alert(cdr, row.code, row.level, sentence, cdr.ended_us or cdr.started_us, "ended", {})]
+
+
+def _refused_within(cdr: Cdr, event: Event) -> list[AlertRecord]:
+    """A request within the call was refused: once for each cause, however often it came."""
+    row = Cause.__members__.get(str(event["cause"]))
+    if row is None or row.code is None:
+        return []
+    source = text(event.get("source")) or cdr.source_address
+    seen = {"called": cdr.called, "caller": cdr.caller, "trunk": cdr.trunk_sid, "source": source}
+    sentence, more = cause_texts(row, {**seen})[1], {"cause": row.name, "source": source}
+    return [_alert(cdr, row.code, row.level, sentence, time_us(event["at"]), row.name, more)]
 
 
 def _level(cause: str | None) -> str:

@@ -9,29 +9,8 @@ account's alert; it may name the trunk and say what to do. Templates take the ke
 from __future__ import annotations
 
 from enum import Enum
-from typing import Literal, NamedTuple
 
-LogLevel = Literal["error", "warning", "notice"]
-
-
-class Fault(Enum):
-    """Against whom a failure counts."""
-
-    CUSTOMER = "customer"
-    CARRIER = "carrier"
-    PLATFORM = "platform"
-    CALLER = "caller"
-
-
-class CauseRow(NamedTuple):
-    sip_status: int
-    reason: str
-    code: int | None
-    level: LogLevel
-    fault: Fault
-    text: str
-    alert: str
-
+from trunkline.core.cause_row import CauseRow, Fault, LogLevel, Seen
 
 _CUSTOMER, _CARRIER, _PLATFORM, _CALLER = Fault.CUSTOMER, Fault.CARRIER, Fault.PLATFORM, Fault.CALLER
 
@@ -179,6 +158,38 @@ class Cause(Enum):
         "Malformed request from {source}: {detail}.",
     )
 
+    # Of the request itself, before anybody is asked who it is from (kamailio.cfg, engines/kamailio/refusals.py).
+    TOO_MANY_HOPS = CauseRow(
+        483, "Too Many Hops", 32006, "warning", _CALLER,
+        "Too many hops",
+        "A request for {called} came from {source} with Max-Forwards used up: it has gone in a circle, or its sender "
+        "begins with too low a number. Send Max-Forwards: 70.",
+    )
+    # The vendor has no codes of its own for a wrong CSeq and for the length.
+    CSEQ_TOO_HIGH = CauseRow(
+        400, "CSeq Too High", 32112, "warning", _CALLER,
+        "CSeq is higher than a call may begin with",
+        "A request for {called} from {source} had a CSeq of 2,147,482,648 or more. Count from a low number.",
+    )
+    MESSAGE_TOO_LONG = CauseRow(
+        513, "Message Too Large", 32112, "warning", _CUSTOMER,
+        "Message too long: an INVITE has at most 24,000 bytes",
+        "An INVITE or UPDATE for {called} from {source} had more than 24,000 bytes. Leave out codecs, candidates and "
+        "headers that a trunk does not need.",
+    )
+    BODY_NOT_TAKEN = CauseRow(
+        415, "Unsupported Media Type", 32102, "warning", _CUSTOMER,
+        "Bad SDP: the body is none",
+        "A request for {called} from {source} had a body that is no SDP, or SDP where none is taken. Send "
+        "application/sdp, alone or in multipart/mixed, in INVITE, ACK, PRACK and UPDATE.",
+    )
+    TRANSFER_REFUSED = CauseRow(
+        403, "Transfer Not Allowed", 32218, "error", _CUSTOMER,
+        "Transfer is not enabled on this trunk",
+        "A REFER within the call between {caller} and {called} was refused: trunk {trunk} does not transfer calls. Let "
+        "the PBX keep the call and connect it itself.",
+    )
+
     NO_COMMON_CODEC = CauseRow(
         488, "Not Acceptable Here", 32102, "warning", _CUSTOMER,
         "No common codec: the offer has neither PCMU nor PCMA, and the callee's side takes none of the others",
@@ -304,8 +315,9 @@ class Cause(Enum):
     )
 
     # The platform itself.
+    # The published code for an internal error, here and in the next but one.
     PLATFORM_BUG = CauseRow(
-        500, "Server Internal Error", None, "error", _PLATFORM,
+        500, "Server Internal Error", 20500, "error", _PLATFORM,
         "Internal error",
         "Trunkline failed on this request; the log has the traceback.",
     )
@@ -314,7 +326,6 @@ class Cause(Enum):
         "The edge was restarted",
         "The edge was restarted while this call was being set up.",
     )
-    # The published code for an internal error.
     NO_MEDIA_RELAY = CauseRow(
         503, "Service Unavailable", 20500, "error", _PLATFORM,
         "Internal error: no media relay",
@@ -328,10 +339,12 @@ class Cause(Enum):
         "The disk took no events of calls. Calls went on, and their events waited in the edge's memory. Make room: "
         "what does not fit into memory is lost.",
     )
+    # The published code for a service that is away for a while.
     DRAINING = CauseRow(
-        503, "Service Unavailable", None, "notice", _PLATFORM,
+        503, "Draining", 20503, "notice", _PLATFORM,
         "This edge takes no new calls",
-        "The edge is being shut down and takes no new calls.",
+        "A call for {called} from {source} was refused because the edge is being shut down. Send calls to another "
+        "edge, or again after a minute.",
     )
 
     # The row's fields, as properties: `Cause.UNKNOWN_TRUNK.sip_status`.
@@ -362,33 +375,9 @@ class Cause(Enum):
 # fmt: on
 
 
-MAX_SEEN = 80
-"""Longest value, in characters, that a text shows of what the sender sent."""
-
-
-def visible(value: object) -> str:
-    """What the sender sent, safe inside a header: printable ASCII without backslash, `?` for all else, cut at
-    MAX_SEEN.
-    """
-    text = str(value)
-    if len(text) > MAX_SEEN:
-        text = text[: MAX_SEEN - 3] + "..."
-    if text.isascii() and text.isprintable() and "\\" not in text:
-        return text
-    return "".join(c if " " <= c <= "~" and c != "\\" else "?" for c in text)
-
-
-class _Seen(dict[str, str]):
-    """A text must come out even where a caller forgot a value: a refusal without an answer would be worse."""
-
-    def __missing__(self, key: str) -> str:
-        return "-"
-
-
 def cause_texts(cause: Cause, seen: dict[str, object]) -> tuple[str, str]:
     """The text for the sender and the text for the alert, filled with the values of `seen`. Never raises."""
-    safe = _Seen({key: visible(value) for key, value in seen.items()})
-    row = cause.value
+    safe, row = Seen.of(seen), cause.value
     return row.text.format_map(safe), row.alert.format_map(safe)
 
 

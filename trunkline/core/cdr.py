@@ -259,6 +259,11 @@ def _ended(cdr: Cdr, event: Event, at: int) -> None:
         cdr.cause, cdr.error_code = cause, row.code if row else None
 
 
+def _refused(cdr: Cdr, _event: Event, at: int) -> None:
+    """A request within the call was: that is an alert (`call_alerts`), and the call goes on."""
+    _started(cdr, at)
+
+
 NOTES: dict[str, Callable[[Cdr, Event, int], None]] = {
     "invite": _invite,
     "attempt": _start_attempt,
@@ -268,6 +273,7 @@ NOTES: dict[str, Callable[[Cdr, Event, int], None]] = {
     "final": _final,
     "bye": _bye,
     "ended": _ended,
+    "refused": _refused,
 }
 """Every event that belongs to one call, and what it adds to the record."""
 

@@ -80,10 +80,15 @@ _REASONS = {403: "Forbidden", 603: "Decline"}
 
 
 def refuse_unread(cause: Cause, invite: Invite) -> Reject:
-    """A refusal of a request that was not judged: PLATFORM_BUG, DRAINING. Reads as little of it as possible."""
+    """A refusal of a request that could not be judged: PLATFORM_BUG. Reads as little of it as possible."""
+    return unread(invite).refuse(cause)
+
+
+def unread(invite: Invite) -> Case:
+    """The case of a request of which nothing is understood yet."""
     case = Case(invite)
     case.called, case.caller = _user(invite.ruri), _user(invite.from_header_uri)
-    return case.refuse(cause)
+    return case
 
 
 def _user(uri: str) -> str:

@@ -28,12 +28,12 @@ from trunkline.core.caller_id import user_and_host
 from trunkline.core.carrier_format import Caller
 from trunkline.core.carrier_room import with_room
 from trunkline.core.cause import Cause
-from trunkline.core.decision import TERMINATION, Decision, Reject, Relay
+from trunkline.core.decision import ORIGINATION, TERMINATION, Decision, Reject, Relay
 from trunkline.core.invite import Invite
 from trunkline.core.media import Side, media_mode
 from trunkline.core.origination import originate
 from trunkline.core.policy import Policy
-from trunkline.core.refusal import Case
+from trunkline.core.refusal import Case, unread
 from trunkline.core.routing_data import PhoneNumberRow, RoutingData
 from trunkline.core.termination import carrier_targets
 from trunkline.core.trunk_host import HostKind, read_trunk_host
@@ -92,6 +92,33 @@ def decide(
     if not isinstance(admitted, Admitted):
         return admitted
     return _terminate(admitted, case, routing, policy, dice, counter, now)
+
+
+def refuse_unjudged(cause: Cause, invite: Invite, routing: RoutingData, policy: Policy) -> Reject:
+    """A refusal of an INVITE that the edge does not judge at all (DRAINING, MESSAGE_TOO_LONG): whose it seems to be, by
+    the called number of what a carrier sends, or else by the trunk that the host names or the address alone lets in.
+    """
+    case = unread(invite)
+    try:
+        uri = sip_uri.parse(invite.ruri)
+    except sip_uri.SipUriError:
+        return case.refuse(cause)
+    case.uri, case.trunk_host = uri, read_trunk_host(uri.host, policy)
+    kind, label = case.trunk_host
+    if kind is HostKind.LABEL:
+        trunk = routing.trunk_by_label(label)
+    else:
+        called = e164.from_carrier(uri.user) if routing.carrier_by_source(invite.source_ip) is not None else None
+        number = routing.phone_number(called) if called is not None else None
+        if number is not None and invite.authorization is None:
+            case.direction, case.called = ORIGINATION, number.phone_number
+            case.account_sid, case.trunk_sid = number.account_sid, number.trunk_sid
+            return case.refuse(cause)
+        by_source = routing.trunks_by_source(invite.source_ip)
+        trunk = routing.trunk(by_source[0]) if len(by_source) == 1 else None
+    if trunk is not None:
+        case.concerns(trunk)
+    return case.refuse(cause)
 
 
 def _is_origination(number: PhoneNumberRow | None, invite: Invite, routing: RoutingData, policy: Policy) -> bool:

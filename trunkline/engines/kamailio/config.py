@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trunkline.core import media
+from trunkline.core.cause import Cause
 from trunkline.core.defence import REMEMBER, SCANNER_PATTERN, Offence
 from trunkline.core.edge_bye import CSEQ
 from trunkline.core.policy import LONGEST_SETUP, NO_ANSWER_AFTER, NO_PROVISIONAL_AFTER
@@ -194,6 +195,9 @@ def _edge_file(settings: Settings, ports: Ports, secret: bytes, *, with_media: b
         "RING_MS": str(int(NO_ANSWER_AFTER * 1000)),
         "LONGEST_MS": str(LONGEST_SETUP * 1000),
         "EARLY_SECONDS": str(LONGEST_SETUP + 60),
+        "HOPS_ERROR": _error_of(Cause.TOO_MANY_HOPS),
+        "RELAY_ERROR": _error_of(Cause.NO_MEDIA_RELAY),
+        "SANITY_ERROR": f"{Cause.MALFORMED_REQUEST.code} Malformed request",
         "WAIT_MS": str(int(NO_PROVISIONAL_AFTER * 1000)),
         "FLOOD_LIMIT": str(Offence.FLOOD.limit),
         "SCANNERS": SCANNER_PATTERN,
@@ -220,7 +224,12 @@ def _edge_file(settings: Settings, ports: Ports, secret: bytes, *, with_media: b
 
 
 def _front_file(settings: Settings, ports: Ports, secret: bytes, *, hide_topology: bool) -> str:
-    values = {"FRONT_RPC": os.fspath(front_socket(settings)), "TLS_CONFIG": os.fspath(settings.run_dir / "tls.cfg")}
+    values = {
+        "FRONT_RPC": os.fspath(front_socket(settings)),
+        "TLS_CONFIG": os.fspath(settings.run_dir / "tls.cfg"),
+        "HOPS_ERROR": _error_of(Cause.TOO_MANY_HOPS),
+        "SANITY_ERROR": f"{Cause.MALFORMED_REQUEST.code} Malformed request",
+    }
     return (
         _common(settings, ports, secret)
         + "".join(_substdef(name, value) for name, value in values.items())
@@ -229,6 +238,11 @@ def _front_file(settings: Settings, ports: Ports, secret: bytes, *, hide_topolog
         + ("#!define WITH_HIDING\n" if hide_topology else "")
         + _static("tls_front.cfg")
     )
+
+
+def _error_of(cause: Cause) -> str:
+    """X-Twilio-Error where Python is not asked."""
+    return f"{cause.code} {cause.value.text}"
 
 
 def _tls_file(settings: Settings) -> str:

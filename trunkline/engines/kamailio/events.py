@@ -127,9 +127,10 @@ UNREAD_FACTS = {"call_id": "ci", "from_tag": "ft", "ruri": "ru", "user_agent": "
 """What is said of a request that cannot be read, and Kamailio's variables for it."""
 
 
-def malformed(edge: str, facts: Mapping[str, object], sid: str, detail: str, now: float) -> dict[str, object]:
+def unread(
+    edge: str, facts: Mapping[str, object], cause: Cause, sid: str, detail: str, now: float
+) -> dict[str, object]:
     """The `invite` event of a request that cannot be read. `facts`: those of `UNREAD_FACTS`, and the source."""
-    cause = Cause.MALFORMED_REQUEST
     return {
         "e": "invite",
         "sid": sid,
@@ -147,6 +148,25 @@ def malformed(edge: str, facts: Mapping[str, object], sid: str, detail: str, now
         "code": cause.code,
         "text": detail,
         **facts,
+    }
+
+
+def refused_within(sid: str, cause: Cause, source: str, now: float) -> dict[str, object]:
+    """A request within a call was refused, and the call goes on."""
+    return {"e": "refused", "sid": sid, "at": now, "cause": cause.name, "source": source}
+
+
+def final(sid: str, cause: Cause, now: float) -> dict[str, object]:
+    """The caller gets this final failure, whatever the attempts said."""
+    return {
+        "e": "final",
+        "sid": sid,
+        "at": now,
+        "code": cause.sip_status,
+        "reason": cause.reason,
+        "canceled": False,
+        "cause": cause.name,
+        "error_code": cause.code,
     }
 
 

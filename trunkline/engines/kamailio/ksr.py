@@ -255,6 +255,10 @@ class Message:
         text = self._get("$avp(plan)")
         return Plan.of_lone_target(f"CA{self._get('$avp(tl)')[:32]}") if text is None else plan_from_json(text)
 
+    def call_sid(self) -> str:
+        """Of the call whose attempt this is."""
+        return f"CA{self._get('$avp(tl)')[:32]}"
+
     def began(self) -> int | None:
         """When the call came, in Unix seconds: the route token says it (core/route_token.py)."""
         word = str(self._get("$avp(tl)") or "")[35:45]

@@ -46,6 +46,7 @@ from trunkline.engines.kamailio.hunt import Hunt
 from trunkline.engines.kamailio.ksr import MalformedRequest, Message
 from trunkline.engines.kamailio.names import DnsCache
 from trunkline.engines.kamailio.no_ack import end_unacknowledged, end_where_refused
+from trunkline.engines.kamailio.refusals import Refusals
 from trunkline.engines.kamailio.registrar import Registrar
 from trunkline.engines.kamailio.routing import RoutingDb
 from trunkline.engines.kamailio.spool import Spool
@@ -103,6 +104,10 @@ class Edge:
         self.hide_in_dialog, self.hide_sdp = hidden.hide_in_dialog, hidden.hide_sdp
         names = DnsCache(KSR, tuple(settings["address_records"]), time.time)
         self._hunt = Hunt(self._message, self._hiding, self._book, self._policy, self._routing_at, self._write, names)
+        self._refusals = Refusals(
+            self._message, self._bans, self._book, self._policy, self._edge,
+            self._routing_at, self._write, self._log_bug,
+        )  # fmt: skip
         self._dice = random.SystemRandom()
         self._sids: list[str] = []
         self._terminating_account: str | None = None
@@ -152,8 +157,11 @@ class Edge:
             self._offended(Cause.MALFORMED_REQUEST, self._message.lenient("var(source)") or "", None, now)
         except Exception:
             self._book.end(sid)
-            self._bug()
+            self._refusals.bug_in_invite(sid, now)
         return -1
+
+    def on_refused(self, _message: object, facts: str) -> int:
+        return self._refusals.refuse(facts, self._new_sid)
 
     def on_register(self, _message: object) -> int:
         now = time.time()
@@ -176,7 +184,7 @@ class Edge:
         except MalformedRequest as problem:
             self._refuse_malformed(str(problem))
         except Exception:
-            self._bug()
+            self._refusals.bug()
         return 1
 
     def on_source(self, _message: object, source: str) -> int:
@@ -212,7 +220,7 @@ class Edge:
             retry_after = message.lenient("T_rpl($hdr(Retry-After))") if failure.status == 503 else None
             self._hunt.failed(failure, q850_cause(message.lenient("T_rpl($hdr(Reason))")), contact, retry_after)
         except Exception:
-            self._bug()
+            self._refusals.bug_in_attempt()
         return 1
 
     def on_send_failed(self, _message: object) -> int:
@@ -224,7 +232,7 @@ class Edge:
                 failure = Failure(status=477, reason="could not be sent", local=True)
             self._hunt.failed(failure, None)
         except Exception:
-            self._bug()
+            self._refusals.bug_in_attempt()
         return 1
 
     # kamailio.cfg gives these their facts as words of which each is ASCII, and has checked that the token is
@@ -335,10 +343,7 @@ class Edge:
 
     def _malformed(self, sid: str, detail: str, now: float) -> None:
         self._refuse_malformed(detail)
-        proto = (self._message.lenient("proto") or "").lower()
-        source = f"{proto}:{self._message.lenient('si')}:{self._message.number('$sp')}"
-        facts = {name: self._message.lenient(variable) for name, variable in events.UNREAD_FACTS.items()}
-        self._write(events.malformed(self._edge, facts | {"source": source}, sid, detail, now), now)
+        self._refusals.record_unread(Cause.MALFORMED_REQUEST, sid, detail, now)
 
     def _refuse_malformed(self, detail: str) -> None:
         cause = Cause.MALFORMED_REQUEST
@@ -353,12 +358,6 @@ class Edge:
             lost = self._spool.lost
             if lost & (lost - 1) == 0:  # the 1st, 2nd, 4th, 8th …: a full disk must not fill the log
                 KSR.log("err", f"spool: event lost ({lost} so far): {event[:120]}\n")
-
-    def _bug(self) -> None:
-        """Silence is worse than 500: the caller would retransmit, and fail again each time."""
-        self._log_bug()
-        cause = Cause.PLATFORM_BUG
-        self._message.refuse(cause.sip_status, cause.reason, ())
 
     @staticmethod
     def _log_bug() -> None:

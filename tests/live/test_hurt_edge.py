@@ -1,0 +1,69 @@
+"""Rows of the table of causes that a whole node does not reach: a killed edge, a bug of ours."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+
+import pytest
+from live_node import LiveNode, LiveTrunk, wait_for
+from played_carriers import Pbx, PlayedCarrier
+
+from trunkline.core.cause import Cause
+
+pytestmark = pytest.mark.live
+
+
+@pytest.fixture(scope="module")
+def hurt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveNode]:
+    """A node without carriers, whose log may have a traceback in the end."""
+    node = LiveNode(tmp_path_factory.mktemp("hurt") / "home", demo=False).start()
+    yield node
+    assert node.stop() == 0
+
+
+@pytest.fixture(scope="module")
+def trunk(hurt: LiveNode) -> LiveTrunk:
+    return hurt.make_trunk()
+
+
+def check(node: LiveNode, call_id: str, cause: Cause) -> list[str]:
+    """The record and its alert, when both are there; how each attempt ended, in words."""
+    record = node.record(call_id)
+    assert (record["cause"], record["error_code"], record["status"]) == (cause.name, cause.code, "failed")
+    alerts = [(one["error_code"], one["log_level"]) for one in record["alerts"]]
+    assert alerts == ([] if cause.code is None else [(cause.code, cause.level)])
+    return [attempt["next"] for attempt in record["attempts"]]
+
+
+def test_a_call_that_rings_when_the_edge_is_killed(hurt: LiveNode, trunk: LiveTrunk) -> None:
+    with PlayedCarrier(hurt) as carrier, Pbx(hurt, trunk) as pbx:
+        dialog = pbx.dial()
+        carrier.respond(carrier.invite(), 180, "Ringing", tag="x")
+        pbx.wait(lambda m: m.sip_status == 180, "the ringing")
+        (old,) = hurt.pids("kamailio")
+        os.kill(old, signal.SIGKILL)
+        assert check(hurt, dialog.call_id, Cause.EDGE_RESTARTED) == [""]
+        wait_for(hurt.healthy, "a healthy node", within=20)
+
+
+def test_a_bug_leaves_a_record(hurt: LiveNode, trunk: LiveTrunk) -> None:
+    """No message is known that makes the decision fail, so its data are taken away for a moment."""
+    away = hurt.settings.routing_db.with_suffix(".away")
+    with Pbx(hurt, trunk) as pbx:
+        dialog = pbx.new_dialog(f"sip:+15550100000@{trunk.domain_name}", trunk.number, from_host=trunk.domain_name)
+        os.rename(hurt.settings.routing_db, away)
+        try:
+            time.sleep(0.1)  # longer than a worker goes by what it looked at last (routing.LOOK_EVERY)
+            pbx.send(pbx.request(dialog, "INVITE", body=pbx.sdp()))
+            answer = pbx.final(dialog)
+        finally:
+            os.rename(away, hurt.settings.routing_db)
+        pbx.ack(dialog, answer)
+        assert (answer.sip_status, answer.first("X-Twilio-Error")) == (500, "20500 Internal error")
+        assert check(hurt, dialog.call_id, Cause.PLATFORM_BUG) == []
+        record = hurt.record(dialog.call_id)
+        assert (record["caller"], record["called"]) == (trunk.number, "+15550100000")
+    assert "Traceback" in hurt.settings.log_file.read_text()
