@@ -13,6 +13,7 @@ from example_world import (
     CARRIER_SOURCE,
     DID,
     OWNED,
+    POLICY,
     STRANGER,
     Edge,
     answer_to,
@@ -23,6 +24,7 @@ from example_world import (
 
 from trunkline.core.cause import Cause
 from trunkline.core.decision import Challenge, Reject, Relay
+from trunkline.core.route import refuse_unjudged
 from trunkline.core.routing_data import AccountRow
 
 
@@ -269,3 +271,40 @@ def _time(action, n):
     for _ in range(n):
         action()
     return (time.perf_counter() - start) / n
+
+
+class TestUnjudged:
+    """Whose an INVITE seems to be that the edge refuses before it judges it."""
+
+    def refusal(self, request):
+        return refuse_unjudged(Cause.DRAINING, request, world(), POLICY)
+
+    def test_the_trunk_that_the_host_names(self):
+        found = self.refusal(invite("acl", source_ip=STRANGER))
+        assert (found.account_sid, found.trunk_sid) == (ACCOUNT, sid("TK", "acl"))
+        assert (found.direction, found.caller, found.called) == ("trunking-terminating", OWNED, CALLED)
+        assert (found.sip_status, found.headers[0][1]) == (503, "20503 This edge takes no new calls")
+        assert found.explanation.startswith(f"A call for {CALLED} from {STRANGER} was refused")
+
+    def test_the_one_trunk_that_lets_the_address_in(self):
+        request = invite(ruri=f"sip:{CALLED}@pstn.twilio.com")
+        assert self.refusal(request).trunk_sid == Edge().decide(request).trunk_sid
+
+    def test_the_number_that_a_carrier_calls(self):
+        found = self.refusal(invite(ruri=f"sip:{DID}@pstn.twilio.com", source_ip=CARRIER_SOURCE))
+        relay = Edge().decide(invite(ruri=f"sip:{DID}@pstn.twilio.com", source_ip=CARRIER_SOURCE))
+        assert (found.direction, found.called) == ("trunking-originating", relay.called)
+        assert (found.account_sid, found.trunk_sid) == (relay.account_sid, relay.trunk_sid)
+
+    @pytest.mark.parametrize(
+        "request_of_nobody",
+        [
+            invite("nobody", source_ip=STRANGER),
+            invite(ruri=f"sip:{CALLED}@pstn.twilio.com", source_ip=STRANGER),
+            invite(ruri="sip:+15559999999@pstn.twilio.com", source_ip=CARRIER_SOURCE),
+            invite(ruri="rubbish"),
+        ],
+    )
+    def test_nobodys(self, request_of_nobody):
+        found = self.refusal(request_of_nobody)
+        assert (found.account_sid, found.trunk_sid, found.direction) == (None, None, "trunking-terminating")

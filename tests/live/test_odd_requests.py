@@ -120,7 +120,13 @@ def test_a_transfer_is_refused_and_the_call_goes_on(node: LiveNode, carrier: Dem
         assert carrier.saw(caller.call_id).ended is False
         caller.send(caller.bye(answer))
         assert caller.final().sip_status == 200
-        assert node.record(caller.call_id)["status"] == "completed"
+        record = node.record(caller.call_id)
+    assert record["status"] == "completed"
+    (alert,) = record["alerts"]
+    assert (alert["error_code"], alert["log_level"]) == (32218, "error")
+    assert f"between {trunk.number} and {ECHO}" in alert["alert_text"]
+    (published,) = [row for row in node.api.alerts(most=100) if row["resource_sid"] == record["sid"]]
+    assert (published["error_code"], published["service_sid"]) == ("32218", trunk.sid)
 
 
 # ---- bytes that are not UTF-8 ---------------------------------------------------------------------------------------

@@ -115,7 +115,8 @@ def refuse_unjudged(cause: Cause, invite: Invite, routing: RoutingData, policy: 
             case.account_sid, case.trunk_sid = number.account_sid, number.trunk_sid
             return case.refuse(cause)
         by_source = routing.trunks_by_source(invite.source_ip)
-        trunk = routing.trunk(by_source[0]) if len(by_source) == 1 else None
+        alone = [sid for sid in by_source if not routing.has_credential_lists(sid)]
+        trunk = routing.trunk(alone[0]) if len(alone) == 1 else None
     if trunk is not None:
         case.concerns(trunk)
     return case.refuse(cause)
