@@ -85,6 +85,9 @@ class CallEvents:
     def ended(self, after: float, cause: str = "MEDIA_LOST") -> Event:
         return self._event("ended", after, by="edge", cause=cause)
 
+    def refused(self, after: float, cause: str, source: str = "192.0.2.1") -> Event:
+        return self._event("refused", after, cause=cause, source=source)
+
     def completed(self, ring: float = 0.1, answer: float = 2.0, end: float = 12.3) -> list[Event]:
         return [self.invite(), self.ringing(ring), self.answered(answer), self.bye(end)]
 

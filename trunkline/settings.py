@@ -103,6 +103,8 @@ class Settings:
     ring_seconds: float = 185.0
     """How long a callee may ring, counted from its newest provisional response (TRUNKLINE_RING_SECONDS). More than 3
     minutes by RFC 3261 section 16.6 step 11."""
+    pdd_seconds: int = 60
+    """How long a target may say nothing of a call but 100: the post-dial delay (TRUNKLINE_PDD_SECONDS)."""
     carrier_order: str = "priority"
     """What decides first which carrier takes a call: its `priority` or, by its rates, its `cost`
     (TRUNKLINE_CARRIER_ORDER)."""
@@ -386,6 +388,7 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "drain_seconds": _seconds(0, 86400),
     "setup_seconds": _seconds(0, 86400),
     "ring_seconds": _seconds(1, 600),
+    "pdd_seconds": _whole(1, 600),
     "carrier_order": _one_of("priority", "cost"),
     "sip_workers": _whole(1, 64),
     "nonce_seconds": _whole(2, 3600),

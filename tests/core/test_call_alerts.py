@@ -6,7 +6,7 @@ import pytest
 from spool_events import ACCOUNT, START, TRUNK, URL, CallEvents, Event, edge_alert
 
 from trunkline.core.call_alerts import AlertRecord, alert_of_edge, alert_sid, alerts_of_call
-from trunkline.core.cdr import Cdr, note
+from trunkline.core.cdr import Cdr, cdr_of, note
 
 CALL = CallEvents()
 PBX = CallEvents(origination=True)
@@ -44,6 +44,31 @@ def test_refusal_without_a_debugger_code_is_no_alert() -> None:
 @pytest.mark.parametrize("events", [CALL.completed(), CALL.busy(), PBX.busy(), PBX.completed()])
 def test_calls_that_go_as_they_should_raise_nothing(events: list[Event]) -> None:
     assert alerts(events) == []
+
+
+def test_a_request_within_the_call_that_is_refused() -> None:
+    """One alert for each cause, however often the request came; the call goes on, and its record is as it was."""
+    call = CALL.completed()
+    events = [
+        *call[:-1],
+        *(CALL.refused(3 + n, "TRANSFER_REFUSED") for n in range(2)),
+        CALL.refused(6, "BODY_NOT_TAKEN"),
+    ]
+    raised = alerts([*events, call[-1]])
+    assert {alert.sid: (alert.error_code, alert.log_level) for alert in raised} == {
+        raised[0].sid: (32218, "error"),
+        raised[2].sid: (32102, "warning"),
+    }
+    first = raised[0]
+    assert (first.account_sid, first.service_sid, first.resource_sid) == (ACCOUNT, TRUNK, CALL.sid)
+    assert first.generated_us == round((START + 3) * 1_000_000)
+    assert first.alert_text.startswith("A REFER within the call between +15550100 and +15550101 was refused")
+    assert (first.request_variables["source"], first.request_variables["cause"]) == ("192.0.2.1", "TRANSFER_REFUSED")
+    assert cdr_of([*events, call[-1]]) == cdr_of(call)
+
+
+def test_a_refusal_within_the_call_of_a_later_version_is_no_alert() -> None:
+    assert alerts([CALL.invite(), CALL.refused(3, "NOT_KNOWN_YET")]) == []
 
 
 def test_origination_with_failover_and_nobody_left() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from trunkline.core.cause import Cause
@@ -165,6 +167,51 @@ def test_the_best_answer_of_an_origination_that_found_nobody(failures, status):
     attempts, stop = ladder(ORIGINATION, *failures, targets=len(failures))
     assert (attempts, stop.status, stop.cause) == (len(failures), status, Cause.ORIGINATION_EXHAUSTED)
     assert stop.attempt_cause is Cause.ORIGINATION_ATTEMPT_FAILED
+
+
+HANGS = replace(STALLED, progressed=False)
+"""100 and nothing more, for as long as it may take."""
+
+
+@pytest.mark.parametrize("direction", [TERMINATION, ORIGINATION])
+def test_what_says_100_and_nothing_more_is_left_for_the_next(direction):
+    attempts, stop = ladder(direction, HANGS, got(486, "Busy Here"), targets=2)
+    assert (attempts, stop.status, stop.cause) == (2, 486, None)
+
+
+@pytest.mark.parametrize("before", [[], [HANGS], [got(500)], [SILENCE]])
+def test_the_last_carrier_that_hangs_is_the_post_dial_delay(before):
+    attempts, stop = ladder(TERMINATION, *before, HANGS, targets=len(before) + 1)
+    assert (attempts, stop.status, stop.cause) == (len(before) + 1, 408, Cause.PDD_TIMEOUT)
+    assert stop.why == "100 came back, and then nothing in time; no target is left"
+
+
+def test_no_time_is_left_for_another_carrier():
+    stop = after_failure(HANGS, TERMINATION, 3, None, time_is_up=True)
+    assert isinstance(stop, Stop)
+    assert (stop.status, stop.cause) == (408, Cause.PDD_TIMEOUT)
+    assert stop.why.endswith("the time for the setup is used up")
+
+
+def test_the_last_pbx_that_hangs_is_one_that_could_not_be_talked_to():
+    attempts, stop = ladder(ORIGINATION, HANGS, targets=1)
+    assert (attempts, stop.status, stop.cause) == (1, 480, Cause.ORIGINATION_EXHAUSTED)
+    assert stop.attempt_cause is Cause.ORIGINATION_ATTEMPT_FAILED
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        replace(got(503), progressed=False),
+        replace(SILENCE, progressed=False),
+        replace(HANGS, early_media=True),
+        replace(HANGS, canceled=True),
+    ],
+)
+def test_what_is_no_post_dial_delay(failure):
+    stop = after_failure(failure, TERMINATION, 0, None)
+    assert isinstance(stop, Stop)
+    assert stop.cause is not Cause.PDD_TIMEOUT
 
 
 def test_first_origination_url_dead_second_busy():

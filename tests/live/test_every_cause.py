@@ -408,6 +408,7 @@ ELSEWHERE = {
     "SOURCE_BANNED": "test_bans.py: a ban is no answer",
     "PLATFORM_BUG": "test_hurt_edge.py: a node whose routing data are taken away",
     "EDGE_RESTARTED": "test_hurt_edge.py: the record of a call whose edge was killed",
+    "PDD_TIMEOUT": "test_hurt_edge.py: a node that waits a second for what may take a minute",
     "MEDIA_TIMEOUT": "test_lost_bye.py: a node with a short timeout of its own",
     "NO_ACK": "test_lost_bye.py: takes the 32 s of RFC 3261 timer B, or a hand that turns the clock",
     "NO_MEDIA_RELAY": "test_lost_bye.py: a media relay that hangs",

@@ -1,4 +1,4 @@
-"""Rows of the table of causes that a whole node does not reach: a killed edge, a bug of ours."""
+"""Rows of the table of causes that a whole node does not reach: a carrier that hangs, a killed edge, a bug of ours."""
 
 from __future__ import annotations
 
@@ -12,14 +12,18 @@ from live_node import LiveNode, LiveTrunk, wait_for
 from played_carriers import Pbx, PlayedCarrier
 
 from trunkline.core.cause import Cause
+from trunkline.testbench.sip_text import SipText
 
 pytestmark = pytest.mark.live
+
+PDD_SECONDS = 1.0
 
 
 @pytest.fixture(scope="module")
 def hurt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveNode]:
     """A node without carriers, whose log may have a traceback in the end."""
-    node = LiveNode(tmp_path_factory.mktemp("hurt") / "home", demo=False).start()
+    settings = {"TRUNKLINE_PDD_SECONDS": "1"}
+    node = LiveNode(tmp_path_factory.mktemp("hurt") / "home", demo=False, environment=settings).start()
     yield node
     assert node.stop() == 0
 
@@ -36,6 +40,52 @@ def check(node: LiveNode, call_id: str, cause: Cause) -> list[str]:
     alerts = [(one["error_code"], one["log_level"]) for one in record["alerts"]]
     assert alerts == ([] if cause.code is None else [(cause.code, cause.level)])
     return [attempt["next"] for attempt in record["attempts"]]
+
+
+def test_a_carrier_that_says_100_and_nothing_more(hurt: LiveNode, trunk: LiveTrunk) -> None:
+    """The next one is tried; the last one brings 408. What has rung may ring on, and so may what said 183."""
+    with (
+        PlayedCarrier(hurt, Priority=1) as first,
+        PlayedCarrier(hurt, "127.0.7.4", Priority=2) as second,
+        Pbx(hurt, trunk) as pbx,
+    ):
+        dialog = pbx.dial()
+        first.respond(first.invite(), 100)
+        second.respond(second.invite(), 100)
+        answer = pbx.final(dialog)
+        pbx.ack(dialog, answer)
+        assert (answer.sip_status, answer.first("X-Twilio-Error")[:6]) == (408, "32016 ")
+        for carrier in (first, second):
+            _takes_the_cancel(carrier)
+        said = "100 came back, and then nothing in time"
+        assert check(hurt, dialog.call_id, Cause.PDD_TIMEOUT) == [said, f"{said}; no target is left"]
+
+        before = len(first.received), len(second.received)
+        dialog = pbx.dial()
+        first.respond(first.invite(after=before[0]), 100)
+        invite = second.invite(after=before[1])
+        second.respond(invite, 100)
+        second.respond(invite, 183, "Session Progress", tag="x")
+        began = time.monotonic()
+        pbx.wait(lambda m: m.sip_status == 183, "the progress")
+        while time.monotonic() < began + PDD_SECONDS + 0.7:
+            second.poll(0.1)
+        assert not [m for m in second.received[before[1] :] if m.method == "CANCEL"], "it may take its time now"
+        second.respond(invite, 486, "Busy Here", tag="x")
+        answer = pbx.final(dialog)
+        pbx.ack(dialog, answer)
+        assert answer.sip_status == 486
+        record = hurt.record(dialog.call_id)
+        assert (record["status"], record["alerts"]) == ("busy", [])
+        assert [attempt["next"] for attempt in record["attempts"]] == [said, "486: the callee is busy"]
+
+
+def _takes_the_cancel(carrier: PlayedCarrier) -> SipText:
+    cancel = carrier.wait_request("CANCEL")
+    carrier.respond(cancel, 200)
+    invite = next(m for m in carrier.received if m.method == "INVITE")
+    carrier.refuse(invite, 487, "Request Terminated")
+    return cancel
 
 
 def test_a_call_that_rings_when_the_edge_is_killed(hurt: LiveNode, trunk: LiveTrunk) -> None:

@@ -22,7 +22,7 @@ from trunkline.cli.options import (
 ALL_SETTINGS = (
     "home", "sip_host", "public_ip", "second_host", "sip_port", "tls_port", "http_host", "http_port", "rtp_ports",
     "database_url", "realm", "domain_suffixes", "no_funds_response", "drain_seconds", "sip_workers", "nonce_seconds",
-    "ban_seconds", "setup_seconds", "ring_seconds", "carrier_order", "media_timeout", "log_level",
+    "ban_seconds", "setup_seconds", "pdd_seconds", "ring_seconds", "carrier_order", "media_timeout", "log_level",
 )  # fmt: skip
 
 

@@ -43,6 +43,7 @@ SETTING_HELP = {
     "ban_seconds": "How long the first ban of a flooding or guessing source lasts.  [default: 60]",
     "setup_seconds": "After so long no further target of a call is tried.  [default: 20]",
     "ring_seconds": "How long a callee may ring, from its newest 18x.  [default: 185]",
+    "pdd_seconds": "After so long with a 100 and nothing more a target has failed.  [default: 60]",
     "carrier_order": "priority or cost: what decides first which carrier takes a call.  [default: priority]",
     "media_timeout": "Seconds without audio after which a call is ended on both sides.  [default: 600]",
     "log_level": "debug, info, warning or error.  [default: info]",

@@ -260,6 +260,12 @@ class Cause(Enum):
         "Every carrier for {called} has as many calls a second or at a time as it takes. Raise CpsLimit and "
         "ConcurrentCallsLimit of a carrier where it takes more, or add one.",
     )
+    PDD_TIMEOUT = CauseRow(
+        408, "Request Timeout", 32016, "error", _CARRIER,
+        "Post-dial delay: the carrier said nothing of the call in time",
+        "The last carrier took the call to {called} (100) and then said nothing: neither ringing nor an answer nor a "
+        "refusal. Its attempts say how long.",
+    )
     CARRIER_REFUSES_US = CauseRow(
         503, "No Carrier Available", 32400, "error", _CARRIER,
         "A carrier refuses our calls",

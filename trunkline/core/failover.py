@@ -4,6 +4,7 @@ failover".)
 Termination. The callee's own word ends the hunt, whatever carrier it came by: a busy callee must never ring again.
 
     nothing came back, or it never left our box          next
+    100 came back, and then nothing (post-dial delay)    next
     401, 407, 403 from a carrier                         next: it refuses us, not the callee
     404, 410, 480, 484, 485, 486, 487, 488, 415, 3xx     stop
     408 before the callee rang                           next; after that: stop
@@ -17,7 +18,7 @@ early media.
 
 When nothing is left, or the time for the setup is used up, the caller gets the best answer there was: never a challenge
 or a refusal that was meant for us, rather a 4xx than a 5xx, rather any than 503 (RFC 3261 section 16.7, step 6). When
-there was none: 503 on termination, 480 on origination.
+there was none: 503 on termination, 480 on origination. Where the last carrier said 100 and nothing more: 408.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ class Failure:
     """We made the status ourselves: timer, connection, DNS, TLS. False: it was received."""
     replied: bool = False
     """Anything at all came back, 100 included."""
+    progressed: bool = True
+    """A provisional response other than 100 came back. False: what came has said nothing of the call."""
     ringing: bool = False
     """An 18x came back."""
     early_media: bool = False
@@ -51,6 +54,11 @@ class Failure:
     """It could not be sent because nobody would have relayed its media."""
     refused: str = ""
     """Why a challenge was not answered (`carrier_digest`)."""
+
+    @property
+    def stalled(self) -> bool:
+        """100 came back, and then nothing for as long as the post-dial delay may be (`Settings.pdd_seconds`)."""
+        return self.local and self.status == 408 and self.replied and not (self.progressed or self.early_media)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +81,8 @@ class Stop:
     reason: str
     why: str
     cause: Cause | None = None
-    """Set where the platform's view differs from the answer passed on: CARRIERS_EXHAUSTED, ORIGINATION_EXHAUSTED."""
+    """Set where the platform's view differs from the answer passed on: CARRIERS_EXHAUSTED, ORIGINATION_EXHAUSTED,
+    PDD_TIMEOUT."""
     attempt_cause: Cause | None = None
 
 
@@ -122,6 +131,8 @@ def after_failure(
     if remaining > 0 and not time_is_up:
         return Next(why, best, attempt_cause)
     cause = Cause.CARRIERS_EXHAUSTED if termination else Cause.ORIGINATION_EXHAUSTED
+    if failure.stalled and termination:
+        cause, best = Cause.PDD_TIMEOUT, None
     answer = best or Answer(cause.sip_status, cause.reason)
     end = "the time for the setup is used up" if remaining > 0 else "no target is left"
     return Stop(answer.status, answer.reason, f"{why}; {end}", cause, attempt_cause)
@@ -139,6 +150,8 @@ def _common_verdict(failure: Failure) -> tuple[bool, str] | None:
     if failure.local and status == 408:
         if not failure.replied:
             return True, "nothing came back in time"
+        if failure.stalled:
+            return True, "100 came back, and then nothing in time"
         if failure.ringing:
             return False, "the callee did not answer in time"
         return False, "a provisional response came, and then nothing in time"

@@ -195,6 +195,7 @@ def _edge_file(settings: Settings, ports: Ports, secret: bytes, *, with_media: b
         "RING_MS": str(int(NO_ANSWER_AFTER * 1000)),
         "LONGEST_MS": str(LONGEST_SETUP * 1000),
         "EARLY_SECONDS": str(LONGEST_SETUP + 60),
+        "PDD_MS": str(settings.pdd_seconds * 1000),
         "HOPS_ERROR": _error_of(Cause.TOO_MANY_HOPS),
         "RELAY_ERROR": _error_of(Cause.NO_MEDIA_RELAY),
         "SANITY_ERROR": f"{Cause.MALFORMED_REQUEST.code} Malformed request",

@@ -316,8 +316,10 @@ class Message:
     def go(self, plan: Plan) -> None:
         """Another attempt of this transaction, to the plan's current target."""
         pv = self._ksr.pv
-        for name in ("$avp(n)", "$avp(rang)", "$avp(plan)", "$avp(headers)", "$avp(wait)", "$avp(ring)", "$fs", "$du"):
-            pv.unset(name)
+        for name in ("n", "heard", "rang", "plan", "headers", "wait", "ring"):
+            pv.unset(f"$avp({name})")
+        pv.unset("$fs")
+        pv.unset("$du")
         pv.seti("$avp(n)", plan.n)
         self._sets("$avp(plan)", plan_to_json(plan))
         cseq = self._get("$avp(cseq)")

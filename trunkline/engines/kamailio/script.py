@@ -210,6 +210,7 @@ class Edge:
                 reason=message.lenient("T_reply_reason") or "",
                 local=bool(message.number("$var(local)")),
                 replied=bool(message.number("$var(replied)")),
+                progressed=message.number("$avp(heard)") == 1,
                 ringing=message.number("$avp(rang)") == 1,
                 early_media=message.number("$avp(early)") == 1,
                 canceled=bool(message.number("$var(canceled)")),
