@@ -102,7 +102,8 @@ class TestBuffer:
                 raw.data = raw.data.replace(b"Call-ID: one", b"Call-ID: two")
             buffer.add(raw, 0.0)
         caller, callee = buffer.take("one"), buffer.take("two")
-        assert caller is not None and callee is not None
+        assert caller is not None
+        assert callee is not None
         assert (buffer.take("two"), len(buffer), buffer.size) == (None, 0, 0)
         whole = both_sides(caller, callee)
         assert [message.time for message in whole.messages] == [message.time for message in answered()]
