@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -12,7 +13,7 @@ import pytest
 
 from trunkline.core.call_limits import CallLimits
 from trunkline.core.sid import new_sid
-from trunkline.engines.kamailio.call_book import CALLS_AT, LOOK_EVERY, SIZE, CallBook
+from trunkline.engines.kamailio.call_book import CALLS_AT, LOOK_EVERY, SETS, SIZE, CallBook
 
 NOW = 1_800_000_000.0
 TRUNK, OTHER, ACCOUNT = (prefix + secrets.token_hex(16) for prefix in ("TK", "TK", "AC"))
@@ -104,6 +105,73 @@ def test_a_file_that_is_none_of_ours_is_made_anew(tmp_path: Path) -> None:
     assert book.begin(call(), limits(), NOW) is None
     book.close()
     assert (tmp_path / "book").stat().st_size == SIZE
+
+
+def test_a_file_of_another_version_is_made_anew(book: CallBook, tmp_path: Path) -> None:
+    assert book.begin(call(), limits(), NOW) is None
+    file = os.open(tmp_path / "a book", os.O_RDWR)
+    os.pwrite(file, b"trunkline calls2", 0)
+    os.close(file)
+    again = CallBook(tmp_path / "a book")
+    assert again.calls_up(TRUNK) == 0
+    again.close()
+
+
+def test_calls_of_one_set_are_told_apart(book: CallBook) -> None:
+    """Nine calls whose digits choose the same set: eight have places, and each is ended by its own name."""
+    calls = [f"CA{n << 20:032x}" for n in range(1, 10)]
+    assert len({int(sid[19:], 16) % SETS for sid in calls}) == 1
+    of = limits(trunk_calls=100, account_calls=100)
+    assert [book.begin(sid, of, NOW) for sid in calls] == [None] * 9
+    assert book.calls_up(TRUNK) == 8, "the ninth is not counted, and not refused"
+    for left, sid in zip(range(7, -1, -1), reversed(calls[:8]), strict=True):
+        book.end(calls[8])
+        book.end(sid)
+        assert (book.calls_up(TRUNK), book.calls_up(ACCOUNT)) == (left, left)
+
+
+def test_counters_of_one_set_are_told_apart(book: CallBook) -> None:
+    """By all their digits: of nine trunks in one set eight can be counted, some with the same last digits."""
+    trunks = [f"TK{n:016x}{(n // 2) << 20:016x}" for n in range(2, 11)]
+    for of in trunks:
+        assert book.begin(call(), limits(of, account_calls=100), NOW) is None
+    assert [book.calls_up(of) for of in trunks] == [1] * 8 + [0]
+
+
+def test_a_call_moves_from_carrier_to_carrier(book: CallBook) -> None:
+    first, second = ("CX" + secrets.token_hex(16) for _ in range(2))
+    sid, other = call(), call()
+    for one in (sid, other):
+        assert book.begin(one, limits(), NOW) is None
+    assert book.place_at(sid, first, None, 1, NOW)
+    assert book.place_at(sid, first, None, 1, NOW), "it is there already"
+    assert not book.place_at(other, first, None, 1, NOW)
+    assert book.place_at(sid, second, 1.0, 5, NOW)
+    assert not book.place_at(other, second, 1.0, 5, NOW), "one a second"
+    assert (book.calls_up(first), book.calls_up(second)) == (0, 1)
+    book.recount(NOW)
+    assert [book.calls_up(of) for of in (first, second, TRUNK, ACCOUNT)] == [0, 1, 2, 2]
+    assert book.place_at(sid, None, None, None, NOW)
+    assert book.calls_up(second) == 0
+    assert book.place_at(call(), first, None, 0, NOW), "a call that is not counted is not refused"
+    book.end(sid)
+    assert [book.calls_up(of) for of in (second, TRUNK, ACCOUNT)] == [0, 1, 1]
+
+
+@pytest.mark.parametrize("written", range(4))
+def test_a_worker_killed_while_a_call_begins_leaves_nobodys_place_or_a_count_that_is_put_right(
+    book: CallBook, written: int
+) -> None:
+    """What `_begin` writes, up to each of its steps."""
+    book.begin(call(), limits(), NOW)
+    numbers, trunk = book._numbers, book._counter_of(TRUNK)
+    place = CALLS_AT + 77 % SETS * 32
+    for at, value in ((place + 1, trunk), (place + 2, int(NOW) + 9), (place, 77))[:written]:
+        numbers[at] = value
+    book.recount(NOW)
+    assert book.calls_up(TRUNK) == (2 if written == 3 else 1)
+    book.recount(NOW + 10)
+    assert book.calls_up(TRUNK) == 1
 
 
 def _hammer(path: Path) -> tuple[int, int]:

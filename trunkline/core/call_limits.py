@@ -51,7 +51,7 @@ class Counter(Protocol):
 def after_one_more(full_at: float, cps: float, now: float) -> float | None:
     """`full_at` of a bucket from which one call was taken; None when it is empty. `full_at` is 0.0 for a new one."""
     cost = 1.0 / cps
-    longest = now + max(BURST_SECONDS, cost) + _ROUNDING
+    longest = now + (BURST_SECONDS if cps * BURST_SECONDS > 1.0 else cost) + _ROUNDING
     # A clock that was set back must not close the trunk until it is there again.
     filled = (full_at if now < full_at <= longest else now) + cost
     return filled if filled <= longest else None
