@@ -15,6 +15,7 @@ from trunkline.core.call_limits import CallLimits
 from trunkline.core.cause import Cause
 from trunkline.core.decision import Challenge, Reject, Relay
 from trunkline.core.route import decide
+from trunkline.core.routing_data import RateRow
 
 
 class Remembering(MemoryRouting):
@@ -193,3 +194,27 @@ def test_a_number_rule_is_no_standing():
     edge = Edge(routing)
     assert isinstance(edge.decide(invite("acl", "00442071234567")), Relay)
     assert routing.standings == {}
+
+
+def test_the_only_carrier_target_is_remembered_like_the_rest():
+    """One that is down is still the only one; a second one, or a rate, comes with other routing data."""
+    edges, outcomes = (Edge(remembering()), Edge()), []
+    for change in range(3):
+        for routing in (edge.routing for edge in edges):
+            first = routing.targets[0]
+            if change == 0:
+                routing.targets, routing.down = [first], {first.sid}
+            elif change == 1:
+                routing.targets.append(first._replace(sid=sid("CT", "more"), sip_uri="sip:192.0.2.99", priority=20))
+            else:
+                routing.carrier_rates[(first.carrier_sid, "+44")] = RateRow(10_000, 60, 60)
+        edges[0].routing.standings.clear()
+        for called in (CALLED, "+442071234568", "+15550111111"):
+            request = answered(edges[1], invite("creds", called), "alice")
+            with_memory, without = (edge.decide(request) for edge in edges)
+            assert with_memory == without
+            outcomes.append(
+                [target.target_sid for target in without.targets] if isinstance(without, Relay) else without.cause
+            )
+    one, more = [sid("CT", "one")], [sid("CT", "more")]
+    assert outcomes == [one, one, one, more, more, more, more, more, Cause.NO_CARRIER]

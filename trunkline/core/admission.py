@@ -182,7 +182,7 @@ class Admission:
         if state is Outcome.FOREIGN_NONCE:
             asked = auth.algorithm  # what it asked for is unknown
         row = self.routing.credential(trunk.sid, auth.username)
-        outcome = digest.check_form(auth, self.case.uri, policy.realm, asked)
+        outcome = digest.check_form(auth, self.invite.ruri, self.case.uri.user, policy.realm, asked)
         if outcome is Outcome.OK and not self._password_fits(auth, row):
             outcome = Outcome.WRONG_RESPONSE if row is not None else Outcome.UNKNOWN_USER
         if outcome is not Outcome.OK:

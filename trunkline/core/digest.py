@@ -77,6 +77,9 @@ class Outcome(Enum):
     WRONG_URI = "the digest was made for another number than the Request-URI's"
 
 
+_OK = Outcome.OK
+
+
 def make_nonce(secret: bytes, now: float, random_bits: int, algorithm: str = MD5) -> str:
     """A nonce of 57 characters. `random_bits`: 64 bits of the caller's dice, which must differ between workers."""
     head = f"{int(now) & 0xFFFFFFFF:08x}{random_bits & 0xFFFFFFFFFFFFFFFF:016x}{_LETTER[algorithm]}"
@@ -194,7 +197,7 @@ def nonce_state(nonce: str, secret: bytes, now: float, lifetime: int) -> tuple[O
     if made < 0:
         return Outcome.FOREIGN_NONCE, MD5
     age = int(now) - made
-    return (Outcome.OK if -_CLOCK_SKEW <= age <= lifetime else Outcome.STALE), algorithm
+    return (_OK if -_CLOCK_SKEW <= age <= lifetime else Outcome.STALE), algorithm
 
 
 @lru_cache(maxsize=256)
@@ -205,21 +208,24 @@ def _made(nonce: str, secret: bytes) -> tuple[int, str]:
     return (int(nonce[:8], 16), _ALGORITHM[nonce[24]]) if is_ours(nonce, secret) else (-1, MD5)
 
 
-def check_form(auth: Authorization, ruri: sip_uri.SipUri, realm: str, asked_algorithm: str) -> Outcome:
-    """All that can be judged without a password: realm, algorithm, digest URI."""
+def check_form(auth: Authorization, ruri: str, user: str, realm: str, asked_algorithm: str) -> Outcome:
+    """All that can be judged without a password: realm, algorithm, digest URI. `user`: that of the Request-URI `ruri`,
+    unescaped.
+    """
     if auth.realm != realm:
         return Outcome.WRONG_REALM
+    algorithm = auth.algorithm
     # An answer by SHA-256 to a challenge by MD5 is stronger than asked for. Not the other way round.
-    if auth.algorithm not in (asked_algorithm, SHA256):
+    if algorithm not in (asked_algorithm, SHA256):
         return Outcome.WRONG_ALGORITHM
-    if auth.algorithm == SHA256 and not auth.qop:
-        return (
-            Outcome.WRONG_ALGORITHM
-        )  # RFC 7616 section 3.4: qop is optional for RFC 2069 clients alone, which speak MD5
-    return Outcome.OK if same_number(auth.uri, ruri) else Outcome.WRONG_URI
+    if algorithm == SHA256 and not auth.qop:
+        # RFC 7616 section 3.4: qop is optional for RFC 2069 clients alone, which speak MD5.
+        return Outcome.WRONG_ALGORITHM
+    # Nearly every sender signs the Request-URI as it stands there.
+    return _OK if auth.uri == ruri or same_number(auth.uri, user) else Outcome.WRONG_URI
 
 
-def same_number(digest_uri: str, ruri: sip_uri.SipUri) -> bool:
+def same_number(digest_uri: str, user: str) -> bool:
     """Whether the digest was made for the number that the Request-URI asks for (RFC 7616 section 3.4.6).
 
     The user parts must agree, a leading plus aside (proxies in front of a PBX add it): the number is what costs money.
@@ -228,7 +234,7 @@ def same_number(digest_uri: str, ruri: sip_uri.SipUri) -> bool:
     adapters sign the host alone.
     """
     signed = signed_number(digest_uri)
-    return signed is not None and (not signed or signed == _number(ruri.user))
+    return signed is not None and (not signed or signed == _number(user))
 
 
 @lru_cache(maxsize=1024)
@@ -250,27 +256,23 @@ NO_HA1 = "0" * 32
 
 def response_matches(auth: Authorization, method: str, ha1_md5: str, ha1_sha256: str) -> bool:
     """Whether the response was made with this password; compared in constant time."""
-    if auth.algorithm == MD5:
-        expected = _expected(auth, method, ha1_md5, sha256=False)
-    elif auth.algorithm == SHA256:
+    algorithm, response = auth.algorithm, auth.response
+    if algorithm == MD5:
+        expected = _expected(auth, method, ha1_md5)
+    elif algorithm == SHA256:
         expected = _expected(auth, method, ha1_sha256, sha256=True)
     else:
         return False
-    return auth.response.isascii() and compare_digest(expected, auth.response)
+    return response.isascii() and compare_digest(expected, response)
 
 
-def _expected(auth: Authorization, method: str, ha1: str, *, sha256: bool) -> str:
+def _expected(auth: Authorization, method: str, ha1: str, *, sha256: bool = False) -> str:
     """RFC 7616 section 3.4.1; without qop RFC 2617 section 3.2.2.1."""
-    hashed = _sha256_hex if sha256 else md5_hex
-    ha2 = _ha2(f"{method}:{auth.uri}", sha256=sha256)
-    if auth.qop:
-        return hashed(f"{ha1}:{auth.nonce}:{auth.nc}:{auth.cnonce}:auth:{ha2}")
-    return hashed(f"{ha1}:{auth.nonce}:{ha2}")
-
-
-@lru_cache(maxsize=1024)
-def _ha2(text: str, *, sha256: bool) -> str:
-    return _sha256_hex(text) if sha256 else md5_hex(text)
+    a2 = f"{method}:{auth.uri}"
+    of_use = f"{auth.nonce}:{auth.nc}:{auth.cnonce}:auth" if auth.qop else auth.nonce
+    if sha256:
+        return _sha256_hex(f"{ha1}:{of_use}:{_sha256_hex(a2)}")
+    return md5_hex(f"{ha1}:{of_use}:{_md5_known(a2)}")
 
 
 # Bytes that are not UTF-8 reach us as surrogates; they must hash to the bytes that the sender hashed.
@@ -280,6 +282,10 @@ def md5_hex(text: str) -> str:
     # Nearly every text is ASCII, which takes the short way.
     raw = text.encode() if text.isascii() else text.encode("utf-8", "surrogateescape")
     return md5(raw).hexdigest()  # type: ignore[no-any-return, unused-ignore]
+
+
+_md5_known = lru_cache(maxsize=1024)(md5_hex)
+"""For what one call after the other says."""
 
 
 def _sha256_hex(text: str) -> str:

@@ -23,7 +23,7 @@ from random import Random
 
 from trunkline.core import e164, sip_uri, standing
 from trunkline.core.admission import Admission, Admitted, FirstUse
-from trunkline.core.call_limits import CallLimits, Counter
+from trunkline.core.call_limits import CallLimits, Counter, Exceeded
 from trunkline.core.caller_id import user_and_host
 from trunkline.core.carrier_format import Caller
 from trunkline.core.carrier_room import with_room
@@ -57,11 +57,11 @@ def decide(
     Raises nothing of its own; what `routing` and `first_use` raise goes through (the edge
     answers 500).
     """
-    case = Case(invite)
     if invite.method == "INVITE":
         known = standing.again(invite, routing, policy, now, dice, first_use)
         if known is not None:
-            return _counted(*known, case, counter, now)
+            return _counted(*known, invite, counter, now)
+    case = Case(invite)
     try:
         uri = sip_uri.parse(invite.ruri)
     except sip_uri.SipUriError as error:
@@ -87,7 +87,10 @@ def decide(
                 limits = _limits(relay, False, routing) if isinstance(relay, Relay) else None
                 if counter is None or not isinstance(relay, Relay) or limits is None:
                     return relay
-                return _too_many(limits, case, counter, now) or relay
+                if not invite.call_sid:
+                    return relay
+                exceeded = counter.begin(invite.call_sid, limits, now)
+                return relay if exceeded is None else _too_many(exceeded, limits, case)
     admitted = Admission(case, routing, policy, now, dice, first_use).judge()
     if not isinstance(admitted, Admitted):
         return admitted
@@ -163,8 +166,8 @@ def _terminate(
     if limits is None:
         return relay
     if case.trunk_host.kind is HostKind.LABEL and replaced is None and not admitted.emergency:
-        standing.remember(case.invite, routing, trunk, caller, limits)
-    return _counted(relay, limits, case, counter, now)
+        standing.remember(case.invite, routing, trunk, caller, relay, limits)
+    return _counted(relay, limits, case.invite, counter, now)
 
 
 def _limits(relay: Relay, emergency: bool, routing: RoutingData) -> CallLimits | None:
@@ -179,27 +182,29 @@ def _limits(relay: Relay, emergency: bool, routing: RoutingData) -> CallLimits |
     )
 
 
-def _counted(relay: Relay, limits: CallLimits, case: Case, counter: Counter | None, now: float) -> Relay | Reject:
-    """The termination call, counted at its trunk, its account and its carrier; refused where there is no room."""
-    if counter is None:
-        return relay
-    refused = _too_many(limits, case, counter, now, relay)
-    return refused or _with_room(relay, case, counter, now)
-
-
-def _too_many(
-    limits: CallLimits, case: Case, counter: Counter, now: float, relay: Relay | None = None
-) -> Reject | None:
-    """Count the call, or refuse it. Whatever has no SID in the edge's hands (a test) is not counted. `relay`: what the
-    case has not been told yet.
+def _counted(relay: Relay, limits: CallLimits, invite: Invite, counter: Counter | None, now: float) -> Relay | Reject:
+    """The termination call, counted at its trunk, its account and its carrier; refused where there is no room. Whatever
+    has no SID in the edge's hands (a test) is not counted.
     """
-    if not case.invite.call_sid:
-        return None
-    exceeded = counter.begin(case.invite.call_sid, limits, now)
-    if exceeded is None:
-        return None
-    if relay is not None:
-        _tell(case, relay)
+    call_sid = invite.call_sid
+    if counter is None or not call_sid:
+        return relay
+    exceeded = counter.begin(call_sid, limits, now)
+    if exceeded is not None:
+        return _too_many(exceeded, limits, _case_of(relay, invite))
+    targets = relay.targets
+    if targets[0].terms is None:
+        return relay
+    left = with_room(targets, call_sid, counter, now)
+    if left is targets:
+        return relay
+    if not left:
+        counter.end(call_sid)
+        return _case_of(relay, invite).refuse(Cause.CARRIERS_FULL)
+    return replace(relay, targets=left)
+
+
+def _too_many(exceeded: Exceeded, limits: CallLimits, case: Case) -> Reject:
     cause, limit = {
         "trunk_cps": (Cause.TRUNK_CPS_LIMIT, limits.trunk_cps),
         "account_cps": (Cause.ACCOUNT_CPS_LIMIT, limits.account_cps),
@@ -209,24 +214,13 @@ def _too_many(
     return case.refuse(cause, limit=f"{limit:g}")
 
 
-def _with_room(relay: Relay, case: Case, counter: Counter, now: float) -> Relay | Reject:
-    """The call without the targets before the first whose carrier has room for it; refused where none has."""
-    call_sid = case.invite.call_sid
-    targets = with_room(relay.targets, call_sid, counter, now) if call_sid else relay.targets
-    if targets is relay.targets:
-        return relay
-    if not targets:
-        counter.end(call_sid)
-        _tell(case, relay)
-        return case.refuse(Cause.CARRIERS_FULL)
-    return replace(relay, targets=targets)
-
-
-def _tell(case: Case, relay: Relay) -> None:
-    """What a refusal of this call has to say of it, where the short way (`standing`) has left it out."""
-    case.uri = sip_uri.parse(case.invite.ruri)
+def _case_of(relay: Relay, invite: Invite) -> Case:
+    """What a refusal of this termination call says of it: most calls need none."""
+    case = Case(invite)
+    case.uri = sip_uri.parse(invite.ruri)
     case.trunk_sid, case.account_sid = relay.trunk_sid, relay.account_sid
     case.caller, case.called = relay.caller, relay.called
+    return case
 
 
 def _refuse_method(case: Case, routing: RoutingData) -> Reject:

@@ -15,27 +15,31 @@ from typing import NamedTuple
 from trunkline.core import destination, digest, e164
 from trunkline.core.call_limits import CallLimits
 from trunkline.core.carrier_format import Caller
-from trunkline.core.decision import TERMINATION, Relay
+from trunkline.core.decision import TERMINATION, Relay, Target
 from trunkline.core.digest import DigestError, Outcome
 from trunkline.core.invite import Invite
-from trunkline.core.media import Side, media_mode
 from trunkline.core.policy import Policy
 from trunkline.core.routing_data import CredentialRow, RoutingData, TrunkRow
-from trunkline.core.sip_uri import SipUri
-from trunkline.core.termination import carrier_targets
+from trunkline.core.termination import Place, carrier_targets, only_place, usual_target
 
+_OK = Outcome.OK
 MOST = 4096
 """Senders that one worker remembers."""
 
 
 class Standing(NamedTuple):
-    trunk: TrunkRow
+    first: Relay
+    """The call that was let in: all of another one's but the number and what follows from it."""
     credential: CredentialRow | None
     """None: the trunk asks for the address alone."""
+    sha256_only: bool
+    """The trunk takes no answer by MD5."""
     caller: Caller
     rules: Mapping[str, bool]
     """The account's own rules of where it may call (`destination`)."""
     limits: CallLimits
+    only: Place | None
+    """As `termination.only_place` says."""
 
 
 def _sender(invite: Invite, host: str, username: str) -> tuple[object, ...]:
@@ -56,7 +60,9 @@ def _sender(invite: Invite, host: str, username: str) -> tuple[object, ...]:
     )
 
 
-def remember(invite: Invite, routing: RoutingData, trunk: TrunkRow, caller: Caller, limits: CallLimits) -> None:
+def remember(
+    invite: Invite, routing: RoutingData, trunk: TrunkRow, caller: Caller, relay: Relay, limits: CallLimits
+) -> None:
     """This sender was let in, by the name of its trunk, with its own caller ID, and by no number rule."""
     if trunk.number_rules != "[]":
         return
@@ -75,7 +81,9 @@ def remember(invite: Invite, routing: RoutingData, trunk: TrunkRow, caller: Call
         known.clear()
     host = invite.ruri.rpartition("@")[2]
     rules = routing.destination_rules(trunk.account_sid)
-    known[_sender(invite, host, username)] = Standing(trunk, credential, caller, rules, limits)
+    known[_sender(invite, host, username)] = Standing(
+        relay, credential, trunk.digest_algorithm == digest.SHA256, caller, rules, limits, only_place(routing)
+    )
 
 
 def again(
@@ -87,7 +95,8 @@ def again(
     first_use: Callable[[str], bool],
 ) -> tuple[Relay, CallLimits] | None:
     """The call of a sender who has a `Standing`; None: judge it from the beginning. `now`: Unix seconds."""
-    before, _, host = invite.ruri.rpartition("@")
+    ruri = invite.ruri
+    before, _, host = ruri.rpartition("@")
     called = before[4:]
     auth = None
     if invite.authorization is not None:
@@ -98,7 +107,7 @@ def again(
     standing = routing.standings.get(_sender(invite, host, "" if auth is None else auth.username))
     if standing is None or not before.startswith("sip:") or not e164.is_e164(called):
         return None
-    trunk, credential, caller, rules, limits = standing
+    first, credential, sha256_only, caller, rules, limits, only = standing
     if not destination.is_open(destination.destination(called), called, rules):
         return None
     if credential is not None:
@@ -106,25 +115,27 @@ def again(
             return None
         state, asked = digest.nonce_state(auth.nonce, policy.nonce_secret, now, policy.nonce_lifetime)
         if (
-            state is not Outcome.OK
-            or digest.check_form(auth, SipUri("sip", called), policy.realm, asked) is not Outcome.OK
-            or (trunk.digest_algorithm == digest.SHA256 and auth.algorithm != digest.SHA256)
+            state is not _OK
+            or digest.check_form(auth, ruri, called, policy.realm, asked) is not _OK
+            or (sha256_only and auth.algorithm != digest.SHA256)
             or not digest.response_matches(auth, invite.method, credential.ha1_md5, credential.ha1_sha256)
         ):
             return None
-    targets = carrier_targets(called, routing, policy, dice, caller)
+    if only is not None:
+        targets: tuple[Target, ...] = (usual_target(only, called, policy),)
+    else:
+        targets = carrier_targets(called, routing, policy, dice, caller)
     # The use is counted last: what is judged from the beginning counts it there.
     if not targets or (auth is not None and credential is not None and not first_use(auth.use_key)):
         return None
-    mode = media_mode(Side.CALLER if trunk.secure else None)
     relay = Relay(
         TERMINATION,
-        trunk.account_sid,
-        trunk.sid,
-        caller.number,
+        first.account_sid,
+        first.trunk_sid,
+        first.caller,
         called,
         targets,
-        mode,
-        longest=trunk.longest,
+        first.media_mode,
+        longest=first.longest,
     )
     return relay, limits

@@ -79,6 +79,15 @@ class _Known:
 
 
 _known = _Known()
+
+
+def only_place(routing: RoutingData) -> Place | None:
+    """Where every call goes as long as the routing data stay the same, whatever else happens: to `usual_target` there.
+    None: `carrier_targets` says it.
+    """
+    return None if routing.rated_carriers() else _known.of(routing.carriers_with_targets()).only
+
+
 _NO_RATES: Mapping[str, RateRow] = {}
 
 
@@ -98,12 +107,12 @@ def carrier_targets(
     `at_any_cost`: an emergency call, which takes also carriers with rates and none for this number, and counts against
     no limit of theirs.
     """
+    only = only_place(routing)
+    if only is not None:
+        return (usual_target(only, called, policy),)
     known = _known.of(routing.carriers_with_targets())
     rates = _NO_RATES
-    rated = routing.rated_carriers()
-    if known.only is not None and not rated:
-        return (_usual(known.only, called, policy),)
-    if rated:
+    if routing.rated_carriers():
         rates = routing.rates(called)
         ready = _by_rates(known.ready, routing, policy, rates, dice, at_any_cost)
     else:
@@ -114,7 +123,7 @@ def carrier_targets(
         places = [place for place in places if place.sid not in down] or places
     found = places[: policy.max_attempts]
     if known.usual and not rates:
-        return tuple([_usual(place, called, policy) for place in found])
+        return tuple([usual_target(place, called, policy) for place in found])
     if all(place.carrier.plain for place in found):
         caller = None
     return tuple(
@@ -122,7 +131,8 @@ def carrier_targets(
     )
 
 
-def _usual(place: Place, called: str, policy: Policy) -> Target:
+def usual_target(place: Place, called: str, policy: Policy) -> Target:
+    """Of a carrier that wants nothing special. `called`: +E.164, or an emergency number."""
     sid, host, transport, _, _, carrier, _ = place
     wait, ring = policy.no_provisional_after, policy.no_answer_after
     return Target(sid, carrier.sid, f"sip:{called}@{host}", transport, None, wait, ring)
