@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from trunkline.core.sid import PREFIXES, is_sid, new_sid, sid_pattern
+from trunkline.core.sid import PREFIXES, is_sid, new_sid, new_sids, sid_pattern
 
 
 @pytest.mark.parametrize("prefix", PREFIXES)
@@ -34,3 +34,13 @@ def test_wrong_use_is_an_error():
         sid_pattern("ZZ")
     with pytest.raises(ValueError, match="16 random bytes"):
         new_sid("CA", bytes(15))
+
+
+def test_many_at_once_are_the_same_as_one_by_one():
+    drawn = bytes(range(48))
+    assert new_sids("CA", drawn) == [new_sid("CA", drawn[at : at + 16]) for at in (0, 16, 32)]
+    assert new_sids("CA", b"") == []
+    with pytest.raises(ValueError, match="multiple"):
+        new_sids("CA", drawn[1:])
+    with pytest.raises(ValueError, match="prefix"):
+        new_sids("QQ", drawn)

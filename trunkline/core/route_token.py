@@ -20,6 +20,7 @@ Keys = tuple[str, str]
 
 def route_token(keys: Keys, call_sid: str, mode: str, start: int, call_id: str, from_tag: str) -> str:
     """The token of the call with this SID (`CA` and 32 hex). `start`: Unix seconds."""
-    head = f"{call_sid[2:]}.{mode}.{start:010d}"
-    inner = md5_hex(f"{keys[0]}{head} {call_id} {from_tag}")
-    return f"{head}.{md5_hex(keys[1] + inner)[:16]}"
+    inner_key, outer_key = keys
+    head = f"{call_sid[2:]}.{mode}.{str(start).zfill(10)}"
+    inner = md5_hex(f"{inner_key}{head} {call_id} {from_tag}")
+    return f"{head}.{md5_hex(outer_key + inner)[:16]}"

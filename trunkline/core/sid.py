@@ -43,8 +43,16 @@ def is_sid(text: str, prefix: str | None = None) -> bool:
 
 def new_sid(prefix: str, random_bytes: bytes) -> str:
     """A new SID from 16 bytes that the caller drew (core has no dice of its own)."""
-    if prefix not in PREFIXES:
-        raise ValueError(f"unknown SID prefix {prefix!r}: use one of {', '.join(PREFIXES)}")
     if len(random_bytes) != RANDOM_BYTES:
         raise ValueError(f"a SID takes {RANDOM_BYTES} random bytes, not {len(random_bytes)}")
-    return prefix + random_bytes.hex()
+    return new_sids(prefix, random_bytes)[0]
+
+
+def new_sids(prefix: str, random_bytes: bytes) -> list[str]:
+    """As many new SIDs as 16 bytes each make."""
+    if prefix not in PREFIXES:
+        raise ValueError(f"unknown SID prefix {prefix!r}: use one of {', '.join(PREFIXES)}")
+    if len(random_bytes) % RANDOM_BYTES:
+        raise ValueError(f"a SID takes {RANDOM_BYTES} random bytes: {len(random_bytes)} are no multiple of that")
+    digits, size = random_bytes.hex(), 2 * RANDOM_BYTES
+    return [prefix + digits[at : at + size] for at in range(0, len(digits), size)]

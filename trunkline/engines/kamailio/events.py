@@ -31,7 +31,7 @@ def relayed(edge: str, relay: Relay, invite: Invite, sid: str, now: float) -> st
     secure = "false" if relay.media_mode == media.PLAIN else "true"
     rate = "" if target.terms is None or target.terms.rate is None else f',"rate":{list(target.terms.rate)}'
     return (
-        f'{{"e":"invite","sid":"{sid}","at":{at(now)},"edge":"{edge}","call_id":{_quoted(invite.call_id)},'
+        f'{{"e":"invite","sid":"{sid}","at":{int(now * 1e6)}e-6,"edge":"{edge}","call_id":{_quoted(invite.call_id)},'
         f'"from_tag":{_quoted(invite.from_tag)},"source":"{invite.transport}:{invite.source_ip}:{invite.source_port}",'
         f'"ruri":{_quoted(invite.ruri)},"user_agent":{agent},"secure":{secure},"direction":"{relay.direction}",'
         f'"caller":{caller},"called":"{relay.called}","account":"{relay.account_sid}",'

@@ -78,9 +78,6 @@ class Arrived(NamedTuple):
     record_route: str
 
 
-NOWHERE = Arrived(("", "", "", ""), "", "", "")
-
-
 class MalformedRequest(ValueError):
     """A fact that the decision needs cannot be read (bytes that are not UTF-8, a header that is missing)."""
 
@@ -110,8 +107,7 @@ class Message:
         self._hop_secret = hop_secret
         self._head = self._sdp = ""
         self._source_ip = ""
-        self.arrived = NOWHERE
-        """How the INVITE came that `invite` read last."""
+        self._arrived = ("",) * 7
 
     # ---- reading ----------------------------------------------------------------------------------------------------
 
@@ -162,10 +158,10 @@ class Message:
             record_route,
             message,
         ) = facts.split(SEPARATOR, len(FACTS) - 1)
-        if call_id in EMPTY or from_uri in EMPTY:
+        if not call_id or call_id == NOTHING or not from_uri or from_uri == NOTHING:
             raise MalformedRequest("Call-ID or From is missing")
         self._source_ip = ip
-        self.arrived = Arrived((ip, port, transport, to_port), contact, via, record_route)
+        self._arrived = (ip, port, transport, to_port, contact, via, record_route)
         end = _HEAD_ENDS.search(message)
         self._head, sdp = (message, "") if end is None else (message[: end.start()], message[end.end() :])
         self._sdp = sdp
@@ -185,7 +181,11 @@ class Message:
             _TRANSPORTS.get(transport, "udp"),
             None if asserted == NOTHING else asserted,
             None if remote_party == NOTHING else remote_party,
-            _first_of(proxy_authorization, authorization),
+            proxy_authorization
+            if proxy_authorization not in EMPTY
+            else None
+            if authorization in EMPTY
+            else authorization,
             None if user_agent == NOTHING else user_agent,
             sdp != "",
             secure,
@@ -193,6 +193,12 @@ class Message:
             call_sid,
             "" if method == "INVITE" and ruri[4:6] != "CX" else self.text("$tu") or "",
         )
+
+    @property
+    def arrived(self) -> Arrived:
+        """How the INVITE came that `invite` read last."""
+        ip, port, transport, to_port, contact, via, record_route = self._arrived
+        return Arrived((ip, port, transport, to_port), contact, via, record_route)
 
     def _facts_one_by_one(self) -> str:
         """The same where some byte is not UTF-8: what the decision needs must be, of the rest it becomes U+FFFD."""
@@ -238,7 +244,8 @@ class Message:
         if not self._source_ip:
             return False
         line = ("\n" + self._sdp).partition("\nc=")[2].partition("\n")[0]
-        return sdp_is_behind_nat(line.rpartition(" ")[2].strip(), self._source_ip)
+        address = line.rpartition(" ")[2].strip()
+        return address != self._source_ip and sdp_is_behind_nat(address, self._source_ip)
 
     def _source_behind_front(self) -> tuple[str, str, Transport]:
         """Where the request really came from: the TLS front says it in a header that only the front can write."""
@@ -367,9 +374,3 @@ def _alias(next_hop: str) -> str:
     """The TLS front goes there, whatever the host of the Request-URI, and takes it out again (tls_front.cfg)."""
     host, _, port = next_hop.removeprefix("sip:").partition(";")[0].rpartition(":")
     return f";alias={host}~{port}~3"
-
-
-def _first_of(value: str, other: str) -> str | None:
-    if value not in EMPTY:
-        return value
-    return None if other in EMPTY else other

@@ -35,7 +35,7 @@ from trunkline.core.policy import Policy
 from trunkline.core.reason_header import q850_cause
 from trunkline.core.route import decide
 from trunkline.core.route_token import route_token
-from trunkline.core.sid import new_sid
+from trunkline.core.sid import RANDOM_BYTES, new_sids
 from trunkline.core.sip_uri import bracketed
 from trunkline.engines.kamailio import events
 from trunkline.engines.kamailio.bans import Bans
@@ -64,7 +64,10 @@ class Edge:
         self._edge: str = settings["edge"]
         self._host = bracketed(self._edge.rpartition(":")[0])
         self._address: tuple[str, int] = (settings["own_address"], settings["own_port"])
-        self._spool = Spool(Path(settings["spool"]), lambda now: _compact(events.spool_full(self._edge, now)))
+        self._spool = Spool(
+            Path(settings["spool"]), lambda now: _compact(events.spool_full(self._edge, now)), self._event_lost
+        )
+        self._append = self._spool.append
         self._routing_path = Path(settings["routing_db"])
         self._carrier_state = Path(settings["carrier_state"])
         self._routing: RoutingDb | None = None
@@ -290,7 +293,7 @@ class Edge:
 
     def _new_sid(self) -> str:
         if not self._sids:
-            self._sids = [new_sid("CA", os.urandom(16)) for _ in range(SIDS_AT_ONCE)]
+            self._sids = new_sids("CA", os.urandom(SIDS_AT_ONCE * RANDOM_BYTES))
         return self._sids.pop()
 
     def _decide(self, invite: Invite, now: float) -> Decision:
@@ -354,11 +357,10 @@ class Edge:
     def _write(self, event: dict[str, object], now: float) -> None:
         self._append(_compact(event), now)
 
-    def _append(self, event: str, now: float) -> None:
-        if not self._spool.append(event, now):
-            lost = self._spool.lost
-            if lost & (lost - 1) == 0:  # the 1st, 2nd, 4th, 8th …: a full disk must not fill the log
-                KSR.log("err", f"spool: event lost ({lost} so far): {event[:120]}\n")
+    @staticmethod
+    def _event_lost(event: str, lost: int) -> None:
+        if lost & (lost - 1) == 0:  # the 1st, 2nd, 4th, 8th …: a full disk must not fill the log
+            KSR.log("err", f"spool: event lost ({lost} so far): {event[:120]}\n")
 
     @staticmethod
     def _log_bug() -> None:

@@ -26,11 +26,20 @@ class Spool:
     goes to the end.
     """
 
-    def __init__(self, folder: Path, full: Callable[[float], str] | None = None) -> None:
-        """`full(now)` is the event that says so when the disk refuses; it is written once it can be."""
+    def __init__(
+        self,
+        folder: Path,
+        full: Callable[[float], str] | None = None,
+        on_loss: Callable[[str, int], None] | None = None,
+    ) -> None:
+        """`full(now)` is the event that says so when the disk refuses; it is written once it can be. `on_loss` is told
+        an event that is lost, and how many are by then.
+        """
         self._folder = os.fspath(folder)
         self._full = full
-        self._minute = 0
+        self._on_loss = on_loss
+        self._from = self._until = 0.0
+        """Of the segment that is open, Unix seconds."""
         self._descriptor = -1
         self._torn = False
         self._waiting: deque[str] = deque()
@@ -68,6 +77,8 @@ class Spool:
     def _keep(self, event: str) -> bool:
         if len(self._waiting) >= MOST_WAITING or self._waiting_bytes + len(event) > MOST_BYTES:
             self.lost += 1
+            if self._on_loss is not None:
+                self._on_loss(event, self.lost)
             return False
         self._waiting.append(event)
         self._waiting_bytes += len(event)
@@ -81,10 +92,9 @@ class Spool:
             self._waiting_bytes -= len(self._waiting.popleft())
 
     def _write(self, event: str, now: float) -> bool:
-        minute = int(now) // SEGMENT_SECONDS
         try:
-            if minute != self._minute or self._descriptor < 0:
-                self._open(minute)
+            if not self._from <= now < self._until or self._descriptor < 0:
+                self._open(int(now) // SEGMENT_SECONDS)
             line = f"\n{event}\n" if self._torn else f"{event}\n"
             data = line.encode("utf-8", "surrogateescape")
             written = os.write(self._descriptor, data)
@@ -100,7 +110,8 @@ class Spool:
         self._descriptor = os.open(
             f"{self._folder}/events-{minute}.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600
         )
-        self._minute = minute
+        self._from = minute * SEGMENT_SECONDS
+        self._until = self._from + SEGMENT_SECONDS
 
     def _close(self) -> None:
         if self._descriptor >= 0:
