@@ -111,6 +111,42 @@ def test_the_same_answers_as_from_memory(both: tuple[RoutingDb, MemoryRouting]) 
     assert routing.carrier_by_source(sources[4]) is None
 
 
+@pytest.mark.parametrize(
+    ("source", "listed"),
+    [
+        ("198.51.100.15", True),  # of the office's 198.51.100.0/28
+        ("198.51.100.16", False),
+        ("2001:db8::ffff", True),  # of its 2001:db8::/64
+        ("2001:db8:0:1::1", False),
+        ("192.0.2.15", True),  # of the carrier's 192.0.2.0/28
+        ("192.0.2.16", False),
+        ("203.0.113.9", True),  # of a list that is attached to no trunk
+        ("200.1.1.1", False),  # of 128.0.0.0/1 alone
+        ("10.200.1.1", True),  # of 10.0.0.0/8
+        ("2400::1", False),  # of 2000::/3 alone
+        ("2a00:1::1", True),  # of 2a00::/19
+        ("::ffff:198.51.100.1", False),  # Kamailio's $si has IPv4 as such
+        ("no address", False),
+        ("", False),
+    ],
+)
+def test_whose_source_is_listed(tmp_path: Path, source: str, listed: bool) -> None:
+    """These are never banned: addresses of any list that is narrow enough, and of carriers."""
+    world = example_world.world()
+    world.acls["ALnowhere"] = ["203.0.113.9/32", "128.0.0.0/1", "10.0.0.0/8", "2000::/3", "2a00::/19"]
+    write(tmp_path / "routing.db", world)
+    routing = RoutingDb(tmp_path / "routing.db")
+    routing.refresh(1000.0)
+    for _ in range(2):  # the second time from what was remembered
+        assert routing.is_listed(source) is listed
+    with sqlite3.connect(tmp_path / "routing.db") as publisher:
+        publisher.execute("DELETE FROM acl_addresses")
+        publisher.execute("DELETE FROM carrier_addresses")
+    routing.refresh(1000.0 + 2 * LOOK_EVERY)
+    assert not routing.is_listed(source)
+    routing.close()
+
+
 def test_a_commit_of_the_publisher_is_seen(both: tuple[RoutingDb, MemoryRouting], tmp_path: Path) -> None:
     routing, world = both
     account = next(iter(world.accounts))

@@ -182,6 +182,25 @@ def test_somebody_is_never_banned(guarded: LiveNode, bans: BanList) -> None:
         assert customer.invite(uri, caller=trunk.number, credentials=good).status == 486
 
 
+def test_a_carrier_is_never_banned(guarded: LiveNode, bans: BanList) -> None:
+    """Not even one that floods, calls itself a scanner and asks for numbers that nobody has; its neighbour is."""
+    carrier = guarded.api.post("/trunkline/v1/Carriers", FriendlyName="Loud")["sid"]
+    with Stranger(guarded) as ours, Stranger(guarded) as neighbour:
+        guarded.api.post(f"/trunkline/v1/Carriers/{carrier}/Addresses", Network=f"{ours.source}/32")
+        guarded.wait_published()
+        number = f"sip:+15557779999@{guarded.host}"
+        for source in (ours, neighbour):
+            for _ in range(300):
+                source.send(source.request("INVITE", number, agent="friendly-scanner", body=sdp()))
+        wait_for(lambda: banned(bans, neighbour.source) == "SCANNER", "the ban of the neighbour")
+        ours.drain()
+        assert banned(bans, ours.source) is None
+        # Nor do its wrong numbers add up to an offence: it is heard, and told what is wrong with its call.
+        ours.send(ours.request("INVITE", number, body=sdp()))
+        assert b" 404 " in wait_for(ours.answer, "an answer for the carrier").split(b"\r\n")[0]
+    guarded.api.delete(f"/trunkline/v1/Carriers/{carrier}")
+
+
 def test_who_floods_by_tls_is_banned_too(guarded: LiveNode, bans: BanList) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
