@@ -26,6 +26,9 @@ from typing import Any, Self
 import httpx
 
 from trunkline.api.client import ApiClient, ApiRefused, View
+from trunkline.node import lifeline
+from trunkline.node.supervisor import mark_of
+from trunkline.node.up import LEFT_AT_LAST
 from trunkline.settings import Settings
 from trunkline.testbench.call_plan import CallPlan
 
@@ -118,6 +121,8 @@ class LiveNode:
         self._used: deque[list[str]] = deque()
         """Of the demo's account: the paths that delete a trunk of a test and its credential list, oldest first."""
         self.demo: dict[str, Any] = {}
+        self._stopped: dict[int, str] = {}
+        """The processes that the node had when it was told to stop, each with its start."""
 
     def start(self) -> Self:
         self.output.parent.mkdir(parents=True, exist_ok=True)
@@ -164,6 +169,7 @@ class LiveNode:
         status = self.stop()
         if error is None:
             assert status == 0, f"`up` ended with {status}: {self.output.read_text()[-3000:]}"
+            self.assert_nothing_left()
             self.assert_no_traceback()
 
     def stop(self) -> int | None:
@@ -174,6 +180,7 @@ class LiveNode:
             self.api.close()
         self._clients.close()
         if self.process.poll() is None:
+            self._stopped = {pid: start for pid in descendants(self.process.pid) if (start := lives(pid))}
             self.process.send_signal(signal.SIGTERM)
             try:
                 self.process.wait(STOPPED_WITHIN)
@@ -182,12 +189,22 @@ class LiveNode:
                 self.process.wait()
         return self.process.returncode
 
+    def assert_nothing_left(self) -> None:
+        """No process of the node outlives it: none that it had when it was told to stop, none that bears its mark.
+
+        Nor did `up` have to end one at last: it would have said so.
+        """
+        left = {pid for pid, start in self._stopped.items() if lives(pid) == start}
+        left |= {pid for pid in lifeline.marked(mark_of(self.settings)) if lives(pid)}
+        assert not left, f"left of the node: { {pid: _command(pid) for pid in left} }"
+        assert LEFT_AT_LAST not in self.output.read_text(), self.output.read_text()[-3000:]
+
     def assert_no_traceback(self) -> None:
-        for text in (
-            self.output.read_text(),
-            self.settings.log_file.read_text() if self.settings.log_file.exists() else "",
-        ):
-            assert "Traceback" not in text, text[text.index("Traceback") - 200 :][:3000]
+        """In nothing that `up` printed and nothing that stands in its log folder, moved on or not."""
+        for path in (self.output, *sorted(self.settings.log_dir.glob("*"))):
+            text = path.read_text(errors="replace")
+            found = text.find("Traceback")
+            assert found < 0, f"{path}: {text[max(found - 200, 0) :][:3000]}"
 
     # ---- where things are -------------------------------------------------------------------------------------------
 
@@ -317,6 +334,21 @@ def descendants(pid: int) -> list[int]:
     except (FileNotFoundError, ProcessLookupError):
         pass
     return found
+
+
+def lives(pid: int) -> str | None:
+    """When this process started, which tells it from a later one of the number; None for one that has ended."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return None if fields[0] == "Z" else fields[19]
+
+
+def _command(pid: int) -> str:
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+    return "ended meanwhile"
 
 
 def _is_main(pid: int, mark: str) -> bool:

@@ -17,6 +17,7 @@ from node_fixtures import is_alive, processes_naming, settings_in, wait_until
 from trunkline.node import lifeline
 from trunkline.node.demo import Demo
 from trunkline.node.supervisor import mark_of
+from trunkline.node.up import LEFT_AT_LAST
 from trunkline.settings import Ports
 from trunkline.testbench.control import ControlClient
 
@@ -115,6 +116,7 @@ def test_a_demo_from_start_to_end(start):
     }
     assert node.end() == 0
     assert node.left() == []
+    assert LEFT_AT_LAST not in node.said()
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root has capabilities to lose")

@@ -33,6 +33,7 @@ EXIT_CANNOT_START = 2
 STOP_WITHIN = 30.0
 """Seconds that all programs together may take to stop."""
 LOOK_EVERY = 0.5
+LEFT_AT_LAST = "processes that were left after the stop"
 START_AGAIN_AFTER = 15.0
 """Seconds after which a program that was given up gets another chance."""
 
@@ -114,7 +115,7 @@ def run(settings: Settings, *, with_demo: bool, say: Say) -> int:
     finally:
         if supervisor is not None:
             stop(supervisor, signals)
-        lifeline.kill_marked(mark_of(settings), spare=set())
+        sweep(settings, in_order=signals.count < 2)
         del held  # the lock goes with this process, after everything else
 
 
@@ -229,3 +230,10 @@ def drain(settings: Settings, signals: Signals, say: Say) -> None:
 def stop(supervisor: Supervisor, signals: Signals) -> None:
     if signals.count > 1 or not supervisor.stop(STOP_WITHIN, hurry=lambda: signals.count > 1):
         supervisor.kill()
+
+
+def sweep(settings: Settings, *, in_order: bool) -> None:
+    """End what is left of the node's processes. After an orderly stop that is nothing, and else it is said."""
+    left = lifeline.kill_marked(mark_of(settings), spare=set())
+    if left and in_order:
+        sys.stderr.write(f"trunkline: ended {len(left)} {LEFT_AT_LAST}\n")
