@@ -25,6 +25,9 @@ from plain_sip import Credentials, PlainSip
 from postgres import PostgresServer
 from sqlalchemy import create_engine, text
 
+from trunkline.node.health import tls_front_problem
+from trunkline.testbench.pbx import PbxProcess
+
 pytestmark = pytest.mark.live
 
 SCENARIOS = Path(__file__).parents[2] / "bench" / "scenarios"
@@ -190,6 +193,7 @@ def victims(node: LiveNode, names: str) -> list[int]:
     ("name", "lost", "seconds"),
     [
         ("recorder api publisher", 0, 1),
+        ("tls_front", 0, 1),
         ("rtpengine", RATE * 2, 2),
         ("a worker of kamailio", RATE * 2, 5),
         ("kamailio", RATE * 2, 5),
@@ -223,6 +227,26 @@ def test_a_killed_program(
         credentials = Credentials(trunk.username, trunk.password)
         number = f"sip:{CALLED}@{trunk.domain_name}"
         assert caller.invite(number, caller=trunk.number, credentials=credentials).status == 200
+
+
+@pytest.mark.timeout(120)
+def test_a_call_over_tls_outlives_the_front(loaded: tuple[LiveNode, LiveTrunk]) -> None:
+    """The PBX connects again, and its BYE ends the call as ever."""
+    node, trunk = loaded
+    tls = node.settings.tls_dir
+    with PbxProcess("--tls-port", "0", "--tls-cert", str(tls / "cert.pem"), "--tls-key", str(tls / "key.pem")) as pbx:
+        call = pbx.place_call(trunk.plan(node, CALLED, transport="tls", seconds=5.0))
+        pbx.wait_until(lambda: pbx.result(call).timeline.answered is not None, "the answer")
+        (front,) = node.pids("tls_front")
+        os.kill(front, signal.SIGKILL)
+        wait_for(lambda: node.pids("tls_front") not in ([], [front]), "another front", within=5)
+        wait_for(lambda: tls_front_problem(node.settings, patience=0.5) is None, "an answer over TLS", within=5)
+        result = pbx.result(call, wait=30)
+    assert (result.sip_status, result.ended_by) == (200, "caller"), result
+    record = node.record(result.call_id)
+    assert (record["status"], record["ended_by"], record["source_address"][:4]) == ("completed", "caller", "tls:")
+    assert record["ended_us"] - record["answered_us"] == pytest.approx(5_000_000, abs=1_000_000)
+    wait_for(node.healthy, "a healthy node", within=20)
 
 
 @pytest.mark.timeout(180)
