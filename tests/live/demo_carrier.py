@@ -75,12 +75,20 @@ def add_url(
     return str(made["sid"])
 
 
+def logged(node: LiveNode, call_id: str) -> list[dict[str, str]]:
+    """What the programs of the node logged about a call, by its Call-ID or, as rtpengine knows it, by its SID."""
+    records = wait_for(lambda: node.find_records(call_id), f"the record of {call_id}")
+    names = {call_id, *(record["sid"] for record in records)}
+    newest = node.settings.log_file
+    text = "".join(path.read_text() for path in sorted(newest.parent.glob(f"{newest.name}*"), reverse=True))
+    return [json.loads(line) for line in text.splitlines() if any(name in line for name in names)]
+
+
 def complaints(node: LiveNode, call_id: str) -> list[str]:
-    """What the programs of the node logged about a call above "info". Of a call that went well: nothing."""
-    lines = (json.loads(line) for line in node.settings.log_file.read_text().splitlines() if call_id in line)
+    """What they logged about it above "info". Of a call that went well: nothing."""
     return [
         f"{line['program']} {line['level']}: {line['message']}"
-        for line in lines
+        for line in logged(node, call_id)
         if line["level"] in ("warning", "error")
     ]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Barrier
 
 import pytest
-from demo_carrier import BUSY, DemoCarrier
+from demo_carrier import BUSY, DemoCarrier, logged
 from live_node import LiveNode, LiveTrunk, wait_for
 from plain_sip import Credentials, PlainSip, own_address
 from raw_sip import RawCaller, sdp
@@ -120,6 +120,9 @@ def test_limits_outlive_the_edge(tmp_path: Path) -> None:
             record = node.record(caller.call_id)
         assert (record["cause"], record["error_code"], record["ended_by"]) == ("MAX_DURATION", 32015, "edge")
         assert 5 <= record["duration"] <= 8
+        (said,) = [line for line in logged(node, caller.call_id) if line["program"] == "recorder"]
+        assert (said["call_id"], said["call_sid"]) == (caller.call_id, record["sid"])
+        assert "ending it on both sides" in said["message"]
         assert [row["error_code"] for row in record["alerts"]] == [32015]
         assert status(node, trunk)[0] == 486
 

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 import pytest
-from demo_carrier import DemoCarrier, complaints
+from demo_carrier import DemoCarrier, complaints, logged
 from live_node import LiveNode, LiveTrunk
 from raw_sip import RawCaller
 
@@ -59,6 +59,8 @@ def assert_record_is_right(
     assert attempt["uri"].startswith(f"sip:{record['called']}@")
     assert record["alerts"] == []
     assert complaints(node, result.call_id) == []
+    # Which says something: rtpengine's lines, too, are found by the call.
+    assert "rtpengine" in {line["program"] for line in logged(node, result.call_id)}
 
 
 @pytest.fixture(scope="module")

@@ -71,6 +71,22 @@ def test_rtpengine(text, level, call_id, message):
     assert (found["level"], found.get("call_id"), found["message"]) == (level, call_id, message)
 
 
+@pytest.mark.parametrize("where", ["{}", "{}/tag/1 port 30000"])
+def test_rtpengine_knows_calls_by_their_sid(where):
+    """As the edge names them to it: the SID without CA, which is no Call-ID of SIP."""
+    found = line(f"WARNING: [{where.format('0123456789abcdef' * 2)}]: [core] text", "rtpengine")
+    assert found["call_sid"] == "CA" + "0123456789abcdef" * 2
+    assert "call_id" not in found
+    assert found["message"] == "[core] text"
+
+
+def test_our_own_programs_name_a_call_by_both():
+    said = {"level": "warning", "message": "text", "call_id": "x@y", "call_sid": "CA12"}
+    assert line(json.dumps(said), "recorder") == {"ts": "2025-11-24T16:00:00.250Z", "program": "recorder", **said}
+    alone = line(json.dumps({"level": "info", "message": "text"}), "recorder")
+    assert not {"call_id", "call_sid"} & set(alone)
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from node_fixtures import settings_in
 from sqlalchemy import URL
 
 from trunkline.core.cause import Cause
 from trunkline.core.cdr import Cdr
+from trunkline.node import call_ender, program_log
 from trunkline.node.duration_watch import EVERY, DurationWatch
 from trunkline.node.spending_watch import QUIET_EVERY, SpendingWatch
 from trunkline.store import schema
@@ -120,3 +123,18 @@ def test_a_higher_cap_opens_without_any_call(database: Database, trunk: Trunk) -
         session.get_one(Account, trunk.account_sid).daily_spend_cap_micros = None
     watch.judge([EDGE], 110.0 + QUIET_EVERY)
     assert not capped(database, trunk)
+
+
+def test_who_did_not_hear_of_an_end_is_named_in_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nobody answers the BYEs: the line has what the call's other lines are found by."""
+    monkeypatch.setattr(call_ender, "SEND_TIMES", 1)
+    settings = settings_in(tmp_path / "home")
+    settings.spool_dir.mkdir(parents=True)
+    cdr = Cdr(sid=SID, sip_call_id="x@y", dialog=json.dumps(["leg-a", "leg-b", "tag-a", "tag-b"]))
+    call_ender.CallEnder(settings).end(cdr, Cause.MEDIA_TIMEOUT, 600)
+    (said,) = [json.loads(program_log.JsonLines().format(record)) for record in caplog.records]
+    assert said["level"] == "warning"
+    assert "no answer to BYE" in said["message"]
+    assert (said["call_id"], said["call_sid"]) == ("x@y", SID)

@@ -18,6 +18,7 @@ from trunkline.core.cause import Cause
 from trunkline.core.cdr import Cdr
 from trunkline.core.edge_bye import byes
 from trunkline.engines.kamailio.spool import Spool
+from trunkline.node import program_log
 from trunkline.settings import Settings
 
 SEND_TIMES = 4
@@ -53,10 +54,14 @@ class CallEnder:
             port = int(client.getsockname()[1])
             branches = (secrets.token_hex(8), secrets.token_hex(8))
             dialog = (caller_leg, callee_leg, caller_tag, callee_tag)
-            self._send(client, byes((self._host, self._port), port, branches, cdr.sid, cdr.sip_call_id, dialog))
+            messages = byes((self._host, self._port), port, branches, cdr.sid, cdr.sip_call_id, dialog)
+            if not self._send(client, messages):
+                _log.warning(
+                    "a call was ended, but one side of it may not know: no answer to BYE", extra=program_log.of(cdr)
+                )
 
-    def _send(self, client: socket.socket, messages: list[bytes]) -> None:
-        """Once is enough on loopback, but for a moment in which Kamailio is not there."""
+    def _send(self, client: socket.socket, messages: list[bytes]) -> bool:
+        """Were all answered? Once is enough on loopback, but for a moment in which Kamailio is not there."""
         client.settimeout(0.3)
         waiting = list(messages)
         for _ in range(SEND_TIMES):
@@ -69,5 +74,5 @@ class CallEnder:
                 if answer.startswith(b"SIP/2.0 "):
                     waiting = [left for left in waiting if left is not message]
             if not waiting:
-                return
-        _log.warning("a call was ended, but one side of it may not know: no answer to BYE")
+                return True
+        return False

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from trunkline.core.cause import Cause
 from trunkline.core.cdr import Cdr
+from trunkline.node import program_log
 from trunkline.store.call_log import CallLog
 from trunkline.store.database import Database
 from trunkline.store.errors import StoreUnavailable
@@ -56,5 +57,5 @@ class DurationWatch:
             return
         for sid, cdr in calls.items():
             self._ended[sid] = now
-            _log.info("%s has lasted %d s: ending it on both sides", sid, limits[sid])
+            _log.info("%s has lasted %d s: ending it on both sides", sid, limits[sid], extra=program_log.of(cdr))
             self._ender.end(cdr, Cause.MAX_DURATION, limits[sid])

@@ -1,7 +1,8 @@
 """Lines that the programs of a node write → the node's one structured stream, JSON lines.
 
-Every line has `ts` (RFC 3339, UTC), `level` (debug, info, warning, error), `program` and `message`; `call_id` when it
-concerns one call. JSON escapes every control character, so what a stranger put into a Call-ID cannot forge a line.
+Every line has `ts` (RFC 3339, UTC), `level` (debug, info, warning, error), `program` and `message`; one that concerns a
+call has `call_id` (SIP's) or `call_sid` (the record's), or both. JSON escapes every control character, so what a
+stranger put into a Call-ID cannot forge a line.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 LONGEST_MESSAGE = 4000
 """Characters; a longer one is cut, so that each line is one `write()` and nobody fills the disk with one request."""
@@ -24,6 +26,8 @@ RTPENGINE = re.compile(
     re.DOTALL,
 )
 STREAM = re.compile(r"^(?P<call_id>.+)/[^/]+/\d+$")
+MEDIA_ID = re.compile(r"[0-9a-f]{32}")
+"""What the edge calls a call towards rtpengine: its SID without `CA`."""
 LEVELS = {
     "EMERG": "error",
     "ALERT": "error",
@@ -71,18 +75,32 @@ ORDINARY = (
 """What the engines call an error or a warning although nothing is wrong and nobody can do anything about it."""
 
 
+class Understood(NamedTuple):
+    """What a line says."""
+
+    level: str
+    message: str
+    call_id: str | None = None
+    call_sid: str | None = None
+
+
 def structured(program: str, line: str, now: float) -> str:
     """One line of a program as one line of the stream, without its line end. `now`: Unix seconds."""
-    level, call_id, message = _understood(line)
-    if level in ("error", "warning") and any(words in message for words in ORDINARY):
+    found = _understood(line)
+    level = found.level
+    if level in ("error", "warning") and any(words in found.message for words in ORDINARY):
         level = "info"
-    return as_json(program, level, call_id, message, now=now)
+    return as_json(program, level, found.call_id, found.message, now=now, call_sid=found.call_sid)
 
 
-def as_json(program: str, level: str, call_id: str | None, message: str, *, now: float) -> str:
+def as_json(
+    program: str, level: str, call_id: str | None, message: str, *, now: float, call_sid: str | None = None
+) -> str:
     record = {"ts": timestamp(now), "level": level, "program": program}
     if call_id:
         record["call_id"] = call_id[:256]
+    if call_sid:
+        record["call_sid"] = call_sid[:64]
     record["message"] = message if len(message) <= LONGEST_MESSAGE else message[:LONGEST_MESSAGE] + "…"
     return json.dumps(record)
 
@@ -92,27 +110,31 @@ def timestamp(now: float) -> str:
     return datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _understood(line: str) -> tuple[str, str | None, str]:
-    """Level, Call-ID and text of a line."""
+def _understood(line: str) -> Understood:
     if line.startswith("{") and (found := _from_json(line)):
         return found
     if match := KAMAILIO.match(line):
         call = CALL_PREFIX.match(match["rest"])
         call_id = call["call_id"] if call else None
         text = match["rest"][call.end() :] if call else match["rest"]
-        return LEVELS.get(match["level"], "info"), None if call_id in NO_CALL else call_id, text
+        return Understood(LEVELS.get(match["level"], "info"), text, None if call_id in NO_CALL else call_id)
     if match := RTPENGINE.match(line):
-        call_id = match["call_id"]
-        if call_id in RTPENGINE_AREAS:
-            return LEVELS[match["level"]], None, f"[{call_id}] {match['rest']}"
-        if call_id and (stream := STREAM.match(call_id)):
-            call_id = stream["call_id"]
-        return LEVELS[match["level"]], call_id, match["rest"]
-    return _plain_level(line), None, line
+        return _from_rtpengine(LEVELS[match["level"]], match["call_id"], match["rest"])
+    return Understood(_plain_level(line), line)
 
 
-def _from_json(line: str) -> tuple[str, str | None, str] | None:
-    """A line of our own Python programs: they write JSON with `level`, `message` and, of a call, `call_id`."""
+def _from_rtpengine(level: str, call_id: str | None, text: str) -> Understood:
+    if call_id in RTPENGINE_AREAS:
+        return Understood(level, f"[{call_id}] {text}")
+    if call_id and (stream := STREAM.match(call_id)):
+        call_id = stream["call_id"]
+    if call_id and MEDIA_ID.fullmatch(call_id):
+        return Understood(level, text, call_sid=f"CA{call_id}")
+    return Understood(level, text, call_id)
+
+
+def _from_json(line: str) -> Understood | None:
+    """A line of our own Python programs: they write JSON with `level`, `message` and, of a call, its names."""
     try:
         found = json.loads(line)
     except ValueError:
@@ -120,8 +142,9 @@ def _from_json(line: str) -> tuple[str, str | None, str] | None:
     if not isinstance(found, dict) or not isinstance(found.get("message"), str):
         return None
     level = str(found.get("level", "info"))
-    call_id = str(found["call_id"]) if found.get("call_id") else None
-    return level if level in ("debug", "info", "warning", "error") else "info", call_id, found["message"]
+    call_id, call_sid = (str(found[name]) if found.get(name) else None for name in ("call_id", "call_sid"))
+    known = level if level in ("debug", "info", "warning", "error") else "info"
+    return Understood(known, found["message"], call_id, call_sid)
 
 
 def _plain_level(line: str) -> str:

@@ -7,6 +7,7 @@ import logging
 import sys
 from types import TracebackType
 
+from trunkline.core.cdr import Cdr
 from trunkline.node import log_levels
 from trunkline.settings import Settings
 
@@ -14,16 +15,22 @@ LEVELS = {logging.DEBUG: "debug", logging.INFO: "info", logging.WARNING: "warnin
 
 
 class JsonLines(logging.Formatter):
-    """`level` and `message`; `call_id` where the record has one: `log.info("…", extra={"call_id": call_id})`."""
+    """`level` and `message`; `call_id` and `call_sid` where the record has them: `log.info("…", extra=of(cdr))`."""
 
     def format(self, record: logging.LogRecord) -> str:
         message = record.getMessage()
         if record.exc_info:
             message += "\n" + self.formatException(record.exc_info)
         line = {"level": LEVELS.get(record.levelno, "error"), "message": message}
-        if call_id := getattr(record, "call_id", None):
-            line["call_id"] = str(call_id)
+        for name in ("call_id", "call_sid"):
+            if value := getattr(record, name, None):
+                line[name] = str(value)
         return json.dumps(line)
+
+
+def of(call: Cdr) -> dict[str, str]:
+    """`extra` of a line that concerns this call."""
+    return {"call_id": call.sip_call_id, "call_sid": call.sid}
 
 
 def start(settings: Settings) -> None:

@@ -194,8 +194,9 @@ class Recorder:
         except RowRefused as problem:
             _log.error("storing call by call: %s", problem)
             for sid, why in self._patiently(lambda: self._log.store_each(self._batch(gathered, portion))):
-                _log.error("%s is not stored: %s", sid, why)
-                self._reader.reject_record(sid, why, gathered.calls.get(sid))
+                refused = gathered.calls.get(sid)
+                _log.error("%s is not stored: %s", sid, why, extra=program_log.of(refused) if refused else None)
+                self._reader.reject_record(sid, why, refused)
         self._reader.done(portion)
         self._ledger.committed(gathered, time.monotonic())
         self.counts.note_ended(gathered.over)

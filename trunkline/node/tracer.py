@@ -164,7 +164,8 @@ class Tracer:
         try:
             return judge_call(call, traced.messages, self._profile)
         except Exception:  # noqa: BLE001  a rule that fails must not cost the other calls their judge
-            _log.exception("call %s could not be judged", call.sid)
+            names = {"call_id": traced.call_id, "call_sid": call.sid}
+            _log.exception("call %s could not be judged", call.sid, extra=names)
             return None
         finally:
             self._credit -= time.process_time() - began
