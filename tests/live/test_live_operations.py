@@ -10,7 +10,9 @@ import ssl
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -152,6 +154,58 @@ def test_metrics_tell_of_calls(operated: LiveNode) -> None:
     known = (operated.demo["account_sid"], operated.demo["auth_token"])
     proxied = httpx.get(url, headers={"X-Forwarded-For": "192.0.2.1"}, auth=known, trust_env=False, timeout=10)
     assert proxied.status_code == 200
+
+
+def tls_of(version: ssl.TLSVersion, *, server: bool = False) -> ssl.SSLContext:
+    """This version alone, with all that OpenSSL can do at all."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER if server else ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # that it is old is the point
+        context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+        context.maximum_version = version
+        context.minimum_version = version
+    return context
+
+
+def options_by(context: ssl.SSLContext, host: str, port: int) -> str:
+    """Status line of an OPTIONS over TLS. Raises ssl.SSLError."""
+    with socket.create_connection((host, port), 5) as plain, context.wrap_socket(plain) as client:
+        local = client.getsockname()
+        client.sendall(
+            f"OPTIONS sip:{host}:{port} SIP/2.0\r\nVia: SIP/2.0/TLS {local[0]}:{local[1]};branch=z9hG4bK{local[1]}\r\n"
+            f"From: <sip:x@{host}>;tag=x\r\nTo: <sip:{host}>\r\nCall-ID: tls-{local[1]}\r\nCSeq: 1 OPTIONS\r\n"
+            "Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n".encode()
+        )
+        return client.recv(4096).split(b"\r\n")[0].decode()
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1])
+def test_old_tls_is_refused(operated: LiveNode, version: ssl.TLSVersion) -> None:
+    """By the front, and for the version: a server of the same OpenSSL that wants to takes the same client."""
+    client, willing = tls_of(version), tls_of(version, server=True)
+    with pytest.raises(ssl.SSLError, match="PROTOCOL_VERSION"):
+        options_by(client, operated.host, operated.tls_port)
+    willing.load_cert_chain(operated.settings.tls_dir / "cert.pem", operated.settings.tls_dir / "key.pem")
+    assert shaken(client, willing) == version.name.replace("_", ".")
+
+
+def shaken(client: ssl.SSLContext, server: ssl.SSLContext) -> str | None:
+    """The version on which the two agree, in memory."""
+    there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ends = [client.wrap_bio(back, there), server.wrap_bio(there, back, server_side=True)]
+    for _ in range(4):
+        for end in ends:
+            with suppress(ssl.SSLWantReadError):
+                end.do_handshake()
+    return ends[0].version()
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_tls_of_today_is_taken(operated: LiveNode, version: ssl.TLSVersion) -> None:
+    assert options_by(tls_of(version), operated.host, operated.tls_port) == "SIP/2.0 200 OK"
 
 
 def test_the_self_check_is_plain(operated: LiveNode, tmp_path: Path) -> None:

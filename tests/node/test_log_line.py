@@ -97,11 +97,22 @@ def test_our_own_programs_name_a_call_by_both():
         "<core> [core/receive.c:412]: receive_msg(): core parsing of SIP message failed (192.0.2.9:5060/1)",
         "<core> [core/receive.c:540]: receive_msg(): no via found in request",
         "tls [tls_mod.c:460]: mod_init(): set maximum pthreads key to 16384",
+        "tls [tls_server.c:1330]: tls_h_read_f(): protocol level error",
+        "tls [tls_util.h:49]: tls_err_ret(): TLS accept:error:0A000102:SSL routines::unsupported protocol (sni: none)",
+        "tls [tls_server.c:1334]: tls_h_read_f(): src addr: 192.0.2.9:51596",
+        "tls [tls_server.c:1337]: tls_h_read_f(): dst addr: 192.0.2.1:5061",
+        "tls [tls_server.c:1334]: tls_h_read_f(): source IP: 192.0.2.9",
+        "tls [tls_server.c:1337]: tls_h_read_f(): destination IP: 192.0.2.1",
     ],
 )
 @pytest.mark.parametrize("level", ["ERROR", "WARNING"])
 def test_what_a_stranger_or_a_start_brings_about_is_no_error(level, text):
     assert line(f" 6(4711) {level}: {text}") == line(f" 6(4711) INFO: {text}")
+
+
+def test_a_handshake_that_we_began_is_an_error_when_it_fails():
+    text = "tls [tls_util.h:49]: tls_err_ret(): TLS connect:error:0A000086:SSL routines::certificate verify failed"
+    assert line(f" 6(4711) ERROR: {text}")["level"] == "error"
 
 
 def test_our_own_programs_write_json():

@@ -69,6 +69,14 @@ ORDINARY = (
     "tcp_read_data(): error reading: Connection reset by peer",
     "tcp_read_req(): ERROR: tcp_read_req: error reading",
     "tcp_read_req(): error reading",
+    # A TLS handshake that a client began and could not finish, in four lines: TLS 1.0, no TLS at all. Where we began it
+    # (a PBX, a carrier), the line with "TLS connect:" stays an error.
+    "tls_h_read_f(): protocol level error",
+    "tls_err_ret(): TLS accept:",
+    "tls_h_read_f(): src addr: ",
+    "tls_h_read_f(): dst addr: ",
+    "tls_h_read_f(): source IP: ",  # so in later versions
+    "tls_h_read_f(): destination IP: ",
     # The end of Kamailio's processes, seen by its TCP one. When it was no order, the keeper says what killed them.
     "receive_fd(): EOF on",
 )
