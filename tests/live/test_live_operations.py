@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import signal
 import socket
 import ssl
 import subprocess
@@ -19,6 +20,7 @@ import httpx
 import pytest
 from cryptography import x509
 from live_node import LiveNode, wait_for
+from plain_sip import PlainSip
 
 from trunkline.engines.kamailio.config import front_socket
 from trunkline.engines.kamailio.rpc import KamailioRpc
@@ -121,26 +123,31 @@ def test_log_levels_change_at_run_time(operated: LiveNode) -> None:
     assert "none of edge" in trunkline(operated, "log-level", "nobody", "info").stderr
 
 
+def metrics(node: LiveNode) -> dict[str, float]:
+    answer = httpx.get(f"{node.demo['api_url']}/metrics", trust_env=False, timeout=10)
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    rows = [line.rsplit(" ", 1) for line in answer.text.splitlines() if not line.startswith("#")]
+    return {name: float(value) for name, value in rows}
+
+
 def test_metrics_tell_of_calls(operated: LiveNode) -> None:
-    url = f"{operated.demo['api_url']}/metrics"
-
-    def metrics() -> dict[str, float]:
-        answer = httpx.get(url, trust_env=False, timeout=10)
-        assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
-        rows = [line.rsplit(" ", 1) for line in answer.text.splitlines() if not line.startswith("#")]
-        return {name: float(value) for name, value in rows}
-
     trunk = operated.make_trunk()
     name = 'trunkline_calls_total{direction="termination",status="busy"}'
-    before = wait_for(metrics, "any metrics").get(name, 0)
+    url = f"{operated.demo['api_url']}/metrics"
+    old = wait_for(lambda: metrics(operated), "any metrics")
+    before = old.get(name, 0)
     with PbxProcess() as pbx:
         assert pbx.call(trunk.plan(operated, BUSY)).sip_status == 486
         assert pbx.call(trunk.plan(operated, ECHO, seconds=0.3)).sip_status == 200
         assert pbx.call(trunk.plan(operated, "12", seconds=0.3)).sip_status == 400
-    found = wait_for(lambda: metrics().get(name) == before + 1 and metrics(), "the call in the counters", within=5)
+    found = wait_for(
+        lambda: metrics(operated).get(name) == before + 1 and metrics(operated), "the call in the counters", within=5
+    )
     assert found['trunkline_up{part="kamailio"}'] == 1
-    wait_for(lambda: metrics().get('trunkline_refusals_total{cause="NUMBER_NOT_E164"}'), "the refusal by its cause")
-    found = metrics()
+    wait_for(
+        lambda: metrics(operated).get('trunkline_refusals_total{cause="NUMBER_NOT_E164"}'), "the refusal by its cause"
+    )
+    found = metrics(operated)
     assert found["trunkline_post_dial_delay_seconds_count"] >= 1
     assert (
         found['trunkline_post_dial_delay_seconds_bucket{le="+Inf"}'] == found["trunkline_post_dial_delay_seconds_count"]
@@ -148,12 +155,43 @@ def test_metrics_tell_of_calls(operated: LiveNode) -> None:
     assert 0 < found['trunkline_answer_seizure_ratio{direction="termination"}'] < 1
     assert found["trunkline_unpublished_changes"] == 0
     assert "trunkline_active_calls" in found
+    for outcome in ("answered", "failed"):  # of the first two calls; the third one was refused without any
+        attempts = f'trunkline_attempts_total{{direction="termination",outcome="{outcome}"}}'
+        assert found[attempts] == old.get(attempts, 0) + 1, outcome
     assert "trunkline_banned_sources" in found
     stranger = httpx.get(url, headers={"X-Forwarded-For": "192.0.2.1"}, trust_env=False, timeout=10)
     assert stranger.status_code == 401
     known = (operated.demo["account_sid"], operated.demo["auth_token"])
     proxied = httpx.get(url, headers={"X-Forwarded-For": "192.0.2.1"}, auth=known, trust_env=False, timeout=10)
     assert proxied.status_code == 200
+
+
+def test_metrics_tell_what_waits_in_the_spool(operated: LiveNode) -> None:
+    """Also where it matters: the recorder, which knows how far it is, hangs."""
+    backlog = "trunkline_spool_backlog_bytes"
+    wait_for(lambda: metrics(operated)[backlog] == 0, "an empty spool")
+    (recorder,) = operated.pids("recorder")
+    os.kill(recorder, signal.SIGSTOP)
+    try:
+        with PlainSip(operated.host, operated.sip_port) as stranger:
+            assert stranger.invite(f"sip:{BUSY}@nobody.pstn.twilio.com").status == 403
+        wait_for(lambda: metrics(operated)[backlog] > 100, "the refused call in the backlog")
+    finally:
+        os.kill(recorder, signal.SIGCONT)
+    wait_for(lambda: metrics(operated)[backlog] == 0, "an empty spool")
+
+
+def test_metrics_tell_of_restarts(operated: LiveNode) -> None:
+    def restarts() -> dict[str, float]:
+        name = "trunkline_program_restarts_total"
+        return {key: value for key, value in metrics(operated).items() if key.startswith(name)}
+
+    before = restarts()
+    assert set(before.values()) == {0}
+    (publisher,) = operated.pids("publisher")
+    os.kill(publisher, signal.SIGTERM)
+    wait_for(lambda: operated.pids("publisher") not in ([], [publisher]), "another publisher")
+    assert restarts() == before | {'trunkline_program_restarts_total{program="publisher"}': 1}
 
 
 def tls_of(version: ssl.TLSVersion, *, server: bool = False) -> ssl.SSLContext:

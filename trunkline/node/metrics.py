@@ -18,6 +18,7 @@ from trunkline.engines.kamailio.ban_list import BanList
 from trunkline.engines.kamailio.config import edge_socket
 from trunkline.engines.kamailio.rpc import KamailioRefused, KamailioRpc, KamailioUnreachable
 from trunkline.node.health import Health
+from trunkline.node.spool_reader import unread_bytes
 from trunkline.node.supervisor import restarts
 from trunkline.settings import Settings
 from trunkline.store.base import Base
@@ -36,7 +37,7 @@ class NodeMetrics:
     def __call__(self) -> list[Metric]:
         """All metrics of which the source answers."""
         found: list[Metric] = []
-        for part in (self._parts, self._disk, self._edge, self._recorded, self._backlog):
+        for part in (self._parts, self._disk, self._edge, self._recorded, self._spool, self._backlog):
             found += _what_answers(part)
         return found
 
@@ -64,6 +65,12 @@ class NodeMetrics:
     def _recorded(self) -> Iterator[Metric]:
         text = (self._settings.run_dir / RECORDER_FILE).read_text()
         yield from metrics_of(json.loads(text))
+
+    def _spool(self) -> Iterator[Metric]:
+        """Counted here: a recorder that hangs, is dead, or waits for the database says nothing new."""
+        read_to = json.loads((self._settings.run_dir / RECORDER_FILE).read_text())["read_to"]
+        backlog = [Sample(unread_bytes(self._settings.spool_dir, read_to))]
+        yield Metric("trunkline_spool_backlog_bytes", "gauge", "Events that are not stored yet.", backlog)
 
     def _backlog(self) -> Iterator[Metric]:
         changes = Base.metadata.tables["changes"]
@@ -98,8 +105,6 @@ def metrics_of(counts: dict[str, Any]) -> Iterator[Metric]:
     rows += [Sample(counts["delay_seconds"], suffix="_sum"), Sample(buckets[-1][1], suffix="_count")]
     told = "From the INVITE to the first ringing or answer."
     yield Metric("trunkline_post_dial_delay_seconds", "histogram", told, rows)
-    backlog = [Sample(counts["spool_bytes"])]
-    yield Metric("trunkline_spool_backlog_bytes", "gauge", "Events that are not stored yet.", backlog)
 
 
 def _what_answers(part: Callable[[], Iterator[Metric]]) -> list[Metric]:

@@ -273,7 +273,7 @@ class Recorder:
         if self._counts_file is None or now < self._counts_at:
             return
         self._counts_at = now + COUNTS_EVERY
-        text = json.dumps(self.counts.as_json() | {"spool_bytes": self._reader.unread_bytes()})
+        text = json.dumps(self.counts.as_json() | {"read_to": dict(self._reader.read_to)})
         new = self._counts_file.with_suffix(".new")
         try:
             new.write_text(text)

@@ -13,6 +13,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -118,8 +119,7 @@ class SpoolReader:
 
     def unread_bytes(self) -> int:
         """How far the store is behind."""
-        sizes = {name: (self._folder / name).stat().st_size for name, _ in self._segments()}
-        return sum(max(0, size - self._read_to.get(name, 0)) for name, size in sizes.items())
+        return unread_bytes(self._folder, self._read_to)
 
     def removable(self, now: float) -> list[str]:
         """Segments that are stored to their last byte and old enough to go, and those that are gone already."""
@@ -156,9 +156,24 @@ class SpoolReader:
             os.close(descriptor)
 
     def _segments(self) -> list[tuple[str, int]]:
-        """Names of all segments with their minutes, oldest first."""
-        found = [(match[0], int(match[1])) for match in map(SEGMENT.fullmatch, os.listdir(self._folder)) if match]
-        return sorted(found, key=lambda segment: segment[1])
+        return segments(self._folder)
+
+
+def segments(folder: Path) -> list[tuple[str, int]]:
+    """Names of all segments with their minutes, oldest first."""
+    found = [(match[0], int(match[1])) for match in map(SEGMENT.fullmatch, os.listdir(folder)) if match]
+    return sorted(found, key=lambda segment: segment[1])
+
+
+def unread_bytes(folder: Path, read_to: Mapping[str, int]) -> int:
+    """Bytes of the spool that are not stored. `read_to`: segment → bytes of it that are. Also for another process than
+    the reader's, so a segment may go meanwhile.
+    """
+    unread = 0
+    for name, _ in segments(folder):
+        with suppress(FileNotFoundError):
+            unread += max(0, (folder / name).stat().st_size - read_to.get(name, 0))
+    return unread
 
 
 def _decode(segment: str, offset: int, data: bytes, portion: Portion) -> None:
