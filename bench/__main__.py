@@ -1,4 +1,5 @@
-"""`make bench`: the figures of docs/performance.md, as a table. `make bench ARGS='call-path node'` measures those only.
+"""`make bench`: measures the figures of docs/performance.md and prints them as tables; a person writes them in there.
+`make bench ARGS='call-path node'` measures those only.
 
 Exit status 1 when a figure is beyond its bar: it is shown all the same.
 """

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import sysconfig
 import time
+import venv
+from contextlib import suppress
+from pathlib import Path
 
 import httpx
 import pytest
@@ -23,20 +28,23 @@ from trunkline.testbench.control import ControlClient
 
 pytestmark = pytest.mark.live
 
+ROOT = Path(__file__).parents[2]
 GREETED = "Stop with Ctrl-C"
 
 
 class Node:
     """A `trunkline up` of the tests, on its own ports."""
 
-    def __init__(self, settings, *options):
+    def __init__(self, settings, *options, checkout=ROOT, command=(sys.executable, "-m", "trunkline.cli.main", "up")):
+        """`checkout`: the folder in which `command` runs."""
         self.settings = settings
         self.output = settings.home.parent / "output.txt"
         environment = {key: value for key, value in os.environ.items() if not key.startswith("TRUNKLINE_")}
         self._before = self.output.stat().st_size if self.output.exists() else 0
         with self.output.open("ab") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "trunkline.cli.main", "up", *options],
+                [*command, *options],
+                cwd=checkout,
                 env=environment | settings.environ(),
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -80,14 +88,20 @@ class Node:
         return self.process.wait()
 
 
+def program_of(pid):
+    with suppress(OSError), open(f"/proc/{pid}/cmdline") as words:
+        return words.read().partition("\0")[0]
+    return ""
+
+
 @pytest.fixture
 def start(tmp_path):
     nodes = []
 
-    def begin(*options, **settings):
+    def begin(*options, where=None, **settings):
         settings.setdefault("drain_seconds", "5")
         settings.setdefault("sip_workers", "1")
-        node = Node(settings.pop("like", None) or settings_in(tmp_path / "ab%c", **settings), *options)
+        node = Node(settings.pop("like", None) or settings_in(tmp_path / "ab%c", **settings), *options, **where or {})
         nodes.append(node)
         return node
 
@@ -98,9 +112,35 @@ def start(tmp_path):
         assert node.left() == [], "a process was left behind"
 
 
-def test_a_demo_from_start_to_end(start):
-    node = start("--demo")
+@pytest.fixture
+def elsewhere(tmp_path):
+    """A checkout in a path with a blank: where it is, and what `make run` does there.
+
+    Its Python packages are ours, all but trunkline: as after scripts/install, which finds nothing to do.
+    """
+    folder = tmp_path / "a checkout"
+    shutil.copytree(ROOT / "trunkline", folder / "trunkline")
+    (folder / "scripts").mkdir()
+    for name in ("Makefile", "scripts/install", "pyproject.toml", "requirements.lock", "requirements-test.lock"):
+        shutil.copy2(ROOT / name, folder / name)
+    venv.create(folder / ".venv", symlinks=True)
+    paths = f"{folder}\n{sysconfig.get_path('purelib')}\n"
+    (next(folder.glob(".venv/lib/python*/site-packages")) / "as_installed.pth").write_text(paths)
+    stamp = '{ pwd -P; cat requirements.lock pyproject.toml; } | cksum | tr -d " " > .venv/stamp-requirements.lock'
+    subprocess.run(["sh", "-c", stamp], cwd=folder, check=True)
+    recipe = subprocess.run(
+        ["make", "-n", "run", "ARGS="], cwd=folder, capture_output=True, text=True, check=True, timeout=10
+    )
+    return {"checkout": folder, "command": ["sh", "-e", "-c", recipe.stdout]}
+
+
+def test_a_demo_from_start_to_end(start, elsewhere):
+    """By what `make run` does, and in a path with a blank."""
+    node = start(where=elsewhere)
     node.wait_up()
+    ours = str(elsewhere["checkout"] / ".venv" / "bin" / "python")
+    programs = [program_of(pid) for pid in lifeline.marked(mark_of(node.settings))]
+    assert {program for program in programs if "python" in program} == {ours}
     node.wait_said(GREETED)
     said = node.said()
     assert "Trunkline is up." in said
