@@ -139,6 +139,7 @@ def test_a_stop_lets_a_running_call_finish(tmp_path: Path) -> None:
         assert result.ended_by == "caller", result
         assert result.timeline.ended - result.timeline.answered == pytest.approx(4.0, abs=0.5)
         assert node.process.wait(30) == 0
+    node.assert_nothing_left()
     node.assert_no_traceback()
 
 

@@ -152,5 +152,6 @@ def test_both_stop_and_leave_nothing_behind(pair: Pair) -> None:
         assert list(pool.map(LiveNode.stop, pair.both())) == [0, 0]
     for node, pids in processes.items():
         assert len(pids) > 8
+        node.assert_nothing_left()
         node.assert_no_traceback()
         assert [pid for pid in pids if os.path.exists(f"/proc/{pid}")] == []
