@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+
 import pytest
 
 from trunkline.core.hidden_leg import Leg, NotSealedHere, dialog_of, other_call_id, seal, unseal
@@ -88,3 +90,17 @@ def test_sdp_with_places_beside_its_addresses() -> None:
         "a=candidate-of:10.0.0.1\r\na=ssrc:1 cname:x@inner\r\nk=prompt\r\na=source-filter: incl IN IP4 * 10.0.0.1\r\n"
     )
     assert hidden_sdp(kept + told + past_us + fax) == kept + "m=application 0 TCP/BFCP *\r\n" + fax
+
+
+def test_a_leg_of_any_length() -> None:
+    for size in (1, 40, 41, 42, 43, 44, 63, 64, 65, 127, 128, 129, 192, 1000, 20000):
+        long = Leg("callee", TOKEN, "sip:" + "x" * size, "sip:h", ("<sip:a>",), shift=2, uri="sip:u")
+        assert unseal(KEY, seal(KEY, long, dialog_of("i", "t")), "i", ("t", "u")) == long
+
+
+def test_no_part_of_a_leg_passes_as_a_part_of_the_dialog() -> None:
+    """Cut off at its end, and set before the Call-ID: what is signed would be the same but for its length."""
+    leg = Leg("callee", TOKEN, "sip:h", "sip:h", uri="sip:caller")
+    raw = urlsafe_b64decode(seal(KEY, leg, dialog_of("id", "t")) + "===")
+    with pytest.raises(NotSealedHere):
+        unseal(KEY, urlsafe_b64encode(raw[:-6]).decode().rstrip("="), "callerid", ("t", "u"))
