@@ -99,3 +99,27 @@ def test_a_missing_module_is_named_with_its_package(monkeypatch: pytest.MonkeyPa
         config.KamailioMissing, match=r"app_python3\.so is not installed: apt-get install kamailio-python3-modules"
     ):
         config.find_modules()
+
+
+@pytest.mark.parametrize(
+    ("name", "others"),
+    [
+        ("Trunkline-", False),
+        ("trunkline-Hop", False),
+        ("TRUNKLINE-own", False),
+        ("", True),
+        ("T", True),
+        ("Trunk-Id", True),
+        ("Trunkline", True),
+        ("Trunkliner-x", True),
+        ("Customer", True),
+        ("A-Trunkline-x", True),
+    ],
+)
+def test_headers_that_are_not_ours(name: str, others: bool) -> None:
+    pattern = config.but_not(config.OWN_HEADERS)
+    assert bool(re.fullmatch(f"X-({pattern})", f"X-{name}", re.IGNORECASE)) is others
+    grep = ["grep", "-Eicx", f"X-({pattern})"]  # the C library's, as Kamailio's
+    assert (
+        subprocess.run(grep, check=False, input=f"X-{name}\n", capture_output=True, text=True).stdout == f"{others:d}\n"
+    )
