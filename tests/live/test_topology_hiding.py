@@ -12,6 +12,8 @@ import pytest
 from live_node import LiveNode, wait_for
 from raw_trunk import CARRIER_HOST, PBX_HOST, Call, RawTrunk, errors_logged, naming
 
+from trunkline.engines.kamailio.config import edge_socket
+from trunkline.engines.kamailio.rpc import KamailioRpc
 from trunkline.testbench.pbx import PbxProcess
 from trunkline.testbench.raw_agent import RawAgent
 
@@ -83,6 +85,29 @@ def test_a_whole_call(world: RawTrunk, pbx: RawAgent) -> None:
     call.ends(by=world.carrier)
     assert_hidden(world, pbx)
     assert world.node.record(call.call_id)["ended_by"] == "callee"
+
+
+def test_the_first_ack_goes_by_what_the_answer_left_and_the_second_by_its_leg(world: RawTrunk, pbx: RawAgent) -> None:
+    rpc = KamailioRpc(edge_socket(world.node.settings))
+    dialog = world.invited(pbx)
+    invite = world.carrier.wait_request("INVITE")
+    taken = world.carrier.taken(invite)
+    world.carrier.respond(invite, 200, tag=taken.local_tag, body=world.carrier.sdp())
+    answer = pbx.final(dialog)
+    assert f" {world.carrier.contact} " in str(rpc.call("htable.dump", ["ack"]))
+    stranger = pbx.new_dialog("sip:nobody@example.com", "stranger")
+    acks = []
+    for left in (True, False):
+        assert bool(rpc.call("htable.dump", ["ack"])) is left
+        before = len(world.carrier.received)
+        stranger.target, stranger.remote_tag = str(answer.first("Contact")).strip("<>"), "made-up"
+        pbx.send(pbx.request(stranger, "ACK"))
+        pbx.ack(dialog, answer)
+        acks.append(world.carrier.wait_request("ACK", after=before))
+    assert acks[0].start_line == acks[1].start_line
+    assert [ack.first("Call-ID") for ack in acks] == [invite.first("Call-ID")] * 2
+    Call(pbx, world.carrier, dialog, taken, invite, answer).ends()
+    assert_hidden(world, pbx)
 
 
 def test_a_refused_call(world: RawTrunk, pbx: RawAgent) -> None:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from trunkline.core.cause import Cause
 from trunkline.engines.kamailio import events
 from trunkline.engines.kamailio.hiding import Hiding, InDialog
+from trunkline.engines.kamailio.ksr import NOTHING
 
 _REASON = "$_s($(hdr(Reason){s.encode.hexa}))"
 Answer = TypeVar("Answer")
@@ -37,8 +38,9 @@ class HiddenCalls:
         hexadecimal, the caller's sealed leg and both tags.
         """
         event, token, n, code, sdp, callers_leg, from_tag, to_tag = facts.split(" ", 7)
-        leg = self._hide(lambda: self._hiding.reply_to_invite(token)) or ""
-        self._hide(self._hiding.sdp)
+        leg = self._hide(self._hiding.reply_to_invite, token, event) or ""
+        if sdp != NOTHING:
+            self._hide(self._hiding.sdp)
         if event == "ringing":
             return self._tell(events.ringing, f"{token} {n} {code}")
         if event == "answered":
@@ -68,9 +70,9 @@ class HiddenCalls:
         except Exception:  # noqa: BLE001  a record that is not written must not keep the BYE from the other side
             self._log_bug()
 
-    def _hide(self, step: Callable[[], Answer]) -> Answer | None:
+    def _hide(self, step: Callable[..., Answer], *facts: str) -> Answer | None:
         try:
-            return step()
+            return step(*facts)
         except (ValueError, SystemError) as problem:  # bytes that are no text, a NUL, our separator in a header
             self._ksr.log("info", f"script: nothing to go by: {type(problem).__name__}\n")
         except Exception:  # noqa: BLE001  kamailio.cfg refuses what nothing is known of

@@ -31,9 +31,13 @@ def _together(*names: str) -> str:
 
 _SOURCE = ("$si", "$sp", "$proto", "$Rp")
 _REQUEST = _together(
-    *_SOURCE, "$ci", "$ft", "$tt", "$rm", "$(ru{uri.param,tl})", "$ct", "$(hdr(Via)[*])", "$(hdr(Record-Route)[*])"
+    *_SOURCE, "$ci", "$ft", "$tt", "$rm", "$var(sealed)", "$ct", "$(hdr(Via)[*])", "$(hdr(Record-Route)[*])"
 )
-_REPLY = _together(*_SOURCE, "$ct", "$(hdr(Record-Route)[*])", "$avp(shift)", "$avp(shown)", "$avp(dialog)")
+_OF_REPLY = (*_SOURCE, "$ct", "$(hdr(Record-Route)[*])", "$avp(shift)", "$avp(shown)", "$avp(dialog)")
+_REPLY = _together(*_OF_REPLY)
+_HEARD = "\n}"
+"""Before what an earlier reply has left. As `SEPARATOR`, it is in no header."""
+_REPLY_AND_HEARD = f"$_s({SEPARATOR.join(_OF_REPLY)}{_HEARD}$avp(heard))"
 _RPORT = re.compile(r";\s*rport(?:=\d*)?(?=[;,\s]|$)", re.IGNORECASE)
 _URI = re.compile(r"<([^<>]*)>")
 _TOKEN_SIZE = 45
@@ -77,12 +81,11 @@ class Hiding:
         (ip, port, proto, to_port), contact, via, record_route = seen
         token = route_token[:_TOKEN_SIZE]
         other = other_call_id(token[:32], call_id)
-        leg = self._leg("caller", token, contact, seen.source, record_route, call_id if other else "")
-        if shown_otherwise:
-            leg = replace(leg, uri=shown_otherwise)
+        own_call_id = call_id if other else ""
+        leg = self._leg("caller", token, contact, seen.source, record_route, own_call_id, 0, shown_otherwise)
         dialog = dialog_of(call_id, tag)
         self._sets("$avp(leg)", seal(self._key, leg, dialog))
-        self._sets("$avp(up)", self._view(via, ip, port, to_port, call_id if other else ""))
+        self._sets("$avp(up)", self._view(via, ip, port, to_port, own_call_id))
         if other:
             self._sets("$avp(other_call_id)", other)
         self._sets("$avp(back)", self._reached_at(ip, proto, to_port))
@@ -94,32 +97,54 @@ class Hiding:
         """A reply with a Contact to a request that `in_dialog` has seen."""
         side = "caller" if self._get("$avp(reply_of)") == "caller" else "callee"
         call_id = (self._get("$avp(callers_call_id)") or "") if side == "caller" else ""
-        self._sets("$var(leg)", self._leg_of_reply(side, self._get("$avp(tl)"), call_id))
+        leg, dialog = self._leg_of_reply(side, str(self._get(_REPLY)), self._get("$avp(tl)"), call_id)
+        self._sets("$var(leg)", "" if leg is None else seal(self._key, leg, dialog))
         return True
 
-    def reply_to_invite(self, route_token: str) -> str:
+    def reply_to_invite(self, route_token: str, event: str) -> str:
         """A reply to an INVITE that `invite` has seen: its sender's sealed leg, left in `$var(leg)` as well; empty when
         the reply has no Contact. Raises ValueError or SystemError where a header is no text.
+
+        `event`: of an `answered` call `$var(ack)` gets what `in_dialog` would say of its ACK, where that is no more
+        than token, Request-URI and next hop (hiding.cfg, ACK_GOES). What the answer says of its sender was mostly said
+        by the ringing before, whose leg is then taken as it is.
         """
-        leg = self._leg_of_reply("callee", route_token, "")
+        facts, _, heard = str(self._get(_REPLY_AND_HEARD)).partition(_HEARD)
+        words, _, of = heard.partition(SEPARATOR)
+        if of != facts:
+            words = self._words_of_reply(facts, route_token)
+            if words and event == "ringing":
+                self._sets("$avp(heard)", f"{words}{SEPARATOR}{facts}")
+        leg, _, ack = words.partition(" ")
         if leg:
             self._sets("$var(leg)", leg)
+            if ack and event == "answered":
+                self._sets("$var(ack)", ack)
         return leg
 
-    def _leg_of_reply(self, side: str, token: str, call_id: str) -> str:
-        ip, port, proto, to_port, contact, record_route, shift, shown, dialog = self._facts(_REPLY, 9)
-        if contact == NOTHING:
+    def _words_of_reply(self, facts: str, route_token: str) -> str:
+        """The callee's sealed leg, and behind it where the ACK goes."""
+        leg, dialog = self._leg_of_reply("callee", facts, route_token, "")
+        if leg is None:
             return ""
-        leg = self._leg(side, token[:_TOKEN_SIZE], contact, (ip, port, proto, to_port), record_route, call_id)
-        if shift != NOTHING:
-            leg = replace(leg, shift=int(shift))
-        if shown != NOTHING:
-            leg = replace(leg, uri=shown)
-        return seal(self._key, leg, dialog)
+        text = seal(self._key, leg, dialog)
+        plain = not (leg.routes or leg.shift or leg.uri or self._own.both_families or " " in leg.target)
+        if not plain or leg.next_hop == self._own.front:
+            return text
+        return f"{text} {leg.token} {leg.target} {leg.next_hop}"
+
+    def _leg_of_reply(self, side: str, facts: str, token: str, call_id: str) -> tuple[Leg | None, str]:
+        """The leg of who sent this reply, and its dialog."""
+        ip, port, proto, to_port, contact, record_route, shift, shown, dialog = facts.split(SEPARATOR, 8)
+        if contact == NOTHING:
+            return None, dialog
+        moved, uri = 0 if shift == NOTHING else int(shift), "" if shown == NOTHING else shown
+        source = (ip, port, proto, to_port)
+        return self._leg(side, token[:_TOKEN_SIZE], contact, source, record_route, call_id, moved, uri), dialog
 
     def in_dialog(self) -> InDialog | None:
         """A request within a dialog; None: its Request-URI is not one that we gave this dialog's parties."""
-        facts = self._facts(_REQUEST, 12)
+        facts = str(self._get(_REQUEST)).split(SEPARATOR, 11)
         ip, port, proto, to_port, call_id, from_tag, to_tag, method, sealed, contact, via, record_route = facts
         try:
             leg = unseal(self._key, sealed, call_id, (from_tag, to_tag))
@@ -146,9 +171,9 @@ class Hiding:
                 (ip, port, proto, to_port),
                 record_route,
                 callers_call_id if other and by == "caller" else "",
+                leg.shift,
+                self._get("$fu" if by == "caller" else "$tu") if leg.uri else "",
             )
-            own_uri = self._get("$fu" if by == "caller" else "$tu") if leg.uri else ""
-            mine = replace(mine, shift=leg.shift, uri=own_uri)
             self._sets("$avp(leg)", seal(self._key, mine, self._get("$avp(dialog)")))
         if leg.uri:
             self._sets("$avp(shown)", leg.uri)
@@ -194,9 +219,6 @@ class Hiding:
         except (UnicodeDecodeError, SystemError):
             return bytes.fromhex(self._get(f"$({name}{{s.encode.hexa}})")).decode("utf-8", "replace")
 
-    def _facts(self, names: str, count: int) -> list[str]:
-        return str(self._get(names)).split(SEPARATOR, count - 1)
-
     def _other_call_id(self, leg: Leg, call_id: str) -> str:
         if leg.side == "caller":
             return leg.call_id
@@ -230,19 +252,30 @@ class Hiding:
             self._sets("$avp(routes)", "".join([f"Route: {route}\r\n" for route in leg.routes]))
 
     def _leg(
-        self, side: str, token: str, contact: str, source: tuple[str, str, str, str], record_route: str, call_id: str
+        self,
+        side: str,
+        token: str,
+        contact: str,
+        source: tuple[str, str, str, str],
+        record_route: str,
+        call_id: str,
+        shift: int,
+        uri: str,
     ) -> Leg:
         """`source`: address, port, transport, and our port that it came to."""
         ip, port, proto, to_port = source
-        host = f"[{ip}]" if ":" in ip else ip
-        next_hop = (
-            self._own.front if to_port == self._own.inner_port else f"sip:{host}:{port};transport={proto.lower()}"
-        )
-        # Whoever speaks TLS seems to be at the front.
-        routes = () if record_route == NOTHING else _routes(record_route, "" if next_hop == self._own.front else ip)
-        if side == "callee":
-            routes = routes[::-1]
-        return Leg("caller" if side == "caller" else "callee", token, _uri_of(contact), next_hop, routes, call_id)
+        if to_port == self._own.inner_port:
+            next_hop = self._own.front
+        else:
+            next_hop = f"sip:{f'[{ip}]' if ':' in ip else ip}:{port};transport={proto.lower()}"
+        routes: tuple[str, ...] = ()
+        if record_route != NOTHING:
+            # Whoever speaks TLS seems to be at the front.
+            routes = _routes(record_route, "" if next_hop == self._own.front else ip)
+            if side == "callee":
+                routes = routes[::-1]
+        target = _uri_of(contact)
+        return Leg("caller" if side == "caller" else "callee", token, target, next_hop, routes, call_id, shift, uri)
 
     def _reached_at(self, ip: str, proto: str, to_port: str) -> str:
         if to_port == self._own.inner_port:
@@ -257,13 +290,15 @@ class Hiding:
 
     def _view(self, via: str, ip: str, port: str, to_port: str, call_id: str) -> str:
         """The sender's lines that the other side did not see. From behind the TLS front, its Via is whole."""
-        first, *others = via.split(",")
+        first, comma, others = via.partition(",")
         if to_port != self._own.inner_port:
-            first = f"{_RPORT.sub('', first)};received={ip};rport={port}"
-        lines = [f"Via: {value.strip()}\r\n" for value in (first, *others)]
-        if call_id:
-            lines.append(f"Call-ID: {call_id}\r\n")
-        return "".join(lines)
+            if "rport" in first.lower():
+                first = _RPORT.sub("", first)
+            first = f"{first};received={ip};rport={port}"
+        lines = f"Via: {first.strip()}\r\n"
+        if comma:
+            lines += "".join([f"Via: {value.strip()}\r\n" for value in others.split(",")])
+        return f"{lines}Call-ID: {call_id}\r\n" if call_id else lines
 
 
 def _routes(record_route: str, source_ip: str) -> tuple[str, ...]:
@@ -278,5 +313,7 @@ def _routes(record_route: str, source_ip: str) -> tuple[str, ...]:
 
 def _uri_of(contact: str) -> str:
     """The URI of a Contact value."""
+    if contact.startswith("<") and contact.endswith(">") and contact.count("<") == 1 == contact.count(">"):
+        return contact[1:-1]
     found = _URI.search(contact)
     return found.group(1) if found else contact.partition(";")[0].strip()
