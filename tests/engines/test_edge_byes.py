@@ -15,7 +15,7 @@ TOKEN = "0" * 32 + ".p.1800000000"
 
 @pytest.mark.parametrize("call_id", ["plain", "with blanks  in it"])
 def test_of_a_call_whose_ack_never_came(call_id: str) -> None:
-    caller, callee = sent(end_unacknowledged, f"{TOKEN} leg-of-caller leg-of-callee tag-a tag-b {call_id}", 2)
+    caller, callee = sent(end_unacknowledged, f"{TOKEN} leg-of-caller leg-of-callee tag-b {call_id} tag-a", 2)
     assert [callee.ruri.partition("tl=")[2], caller.ruri.partition("tl=")[2]] == ["leg-of-caller", "leg-of-callee"]
     for bye, tags in ((caller, ("tag-a", "tag-b")), (callee, ("tag-b", "tag-a"))):
         assert (bye.method, bye.first("Call-ID"), bye.first("CSeq")) == ("BYE", call_id, f"{CSEQ} BYE")

@@ -1,5 +1,5 @@
 """BYEs of the edge's own from inside Kamailio: standard library and core only. A Call-ID stands last among
-facts, since nobody keeps its sender from putting blanks into it.
+facts, with no more than a tag behind it, since nobody keeps its sender from putting blanks into it.
 
 - An answered call whose ACK never came is ended on both sides (RFC 3261 section 13.3.1.4: after 64 * T1, 32 s). Most
   callees give up by themselves then, and their BYE says so; this is for those that do not.
@@ -20,7 +20,8 @@ def end_unacknowledged(edge: tuple[str, int], facts: str) -> None:
 
     `facts`: the words of the table `noack` of kamailio.cfg. Raises OSError, ValueError.
     """
-    token, caller_leg, callee_leg, caller_tag, callee_tag, call_id = facts.split(" ", 5)
+    token, caller_leg, callee_leg, callee_tag, of_caller = facts.split(" ", 4)
+    call_id, _, caller_tag = of_caller.rpartition(" ")
     with socket.socket(socket.AF_INET6 if ":" in edge[0] else socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.bind((edge[0], 0))
         branches = (os.urandom(8).hex(), os.urandom(8).hex())
