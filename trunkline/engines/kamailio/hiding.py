@@ -5,6 +5,9 @@ Runs inside Kamailio: standard library and core only. hiding.cfg asks at four po
 - `$avp(up)`: the header lines that put the sender's own view back into the replies to its request
 - `$avp(leg)`: the sealed leg of who sent this message (core/hidden_leg.py), for the Contact that the other side gets;
   `$avp(back)`: our address as this sender sees it
+- `$avp(dialog)`: what this dialog's legs are bound to, the caller's Call-ID and tag; `$avp(heard)`: the leg that a
+  ringing has brought, and the facts that it is made of
+- of an answer `$var(ack)`: where its ACK goes, in words
 - `$avp(other_call_id)`: the Call-ID that goes out, where it is not the one that came in
 - `$avp(shown)`: the caller's URI as the other side knows it, where the callee was shown another number
 - in a dialog `$var(tl)`, `$var(by)`, and where the request goes: `$ru`, `$du`, `$fs`, `$avp(routes)`
