@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -107,6 +108,44 @@ def test_the_first_ack_goes_by_what_the_answer_left_and_the_second_by_its_leg(wo
     assert acks[0].start_line == acks[1].start_line
     assert [ack.first("Call-ID") for ack in acks] == [invite.first("Call-ID")] * 2
     Call(pbx, world.carrier, dialog, taken, invite, answer).ends()
+    assert_hidden(world, pbx)
+
+
+def test_a_call_of_messages_without_a_content_length(
+    world: RawTrunk, pbx: RawAgent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By UDP a body then ends with the datagram (RFC 3261 section 18.3): it is SDP all the same, and no way past us."""
+    for agent in (pbx, world.carrier):
+        monkeypatch.setattr(
+            agent, "send", lambda message, to=None, agent=agent: RawAgent.send(agent, bare(message), to)
+        )
+    call = world.call(pbx)
+    for sender, dialog, other in ((pbx, call.of_caller, world.carrier), (world.carrier, call.of_callee, pbx)):
+        before = len(other.received)
+        sender.send(sender.request(dialog, "INVITE", body=sender.sdp(version=2)))
+        again = other.wait_request("INVITE", after=before)
+        other.respond(again, 200, body=other.sdp(version=2))
+        answered = sender.final(dialog)
+        assert (answered.sip_status, "m=audio" in answered.body) == (200, True)
+        sender.ack(dialog, answered)
+        other.wait_request("ACK", after=before)
+    call.ends()
+    assert b"Content-Length" not in b"".join(pbx.sent)
+    assert_hidden(world, pbx)
+
+
+def bare(message: bytes) -> bytes:
+    return re.sub(rb"Content-Length: \d+\r\n", b"", message)
+
+
+@pytest.mark.parametrize("name", ["bob@10.20.30.40", "bob@10.20.30.40 of sales", "a @ b"])
+def test_a_name_with_an_at_sign_stays_a_name(world: RawTrunk, pbx: RawAgent, name: str) -> None:
+    dialog = world.invited(pbx, headers=f'Diversion: "{name}" <sip:+15550009999@10.20.30.40>;reason=no-answer\r\n')
+    invite = world.carrier.wait_request("INVITE")
+    shown = name.replace("10.20.30.40", "127.0.0.1")
+    assert invite.first("Diversion") == f'"{shown}" <sip:+15550009999@127.0.0.1>;reason=no-answer'
+    world.carrier.respond(invite, 486, tag="x")
+    pbx.ack(dialog, pbx.final(dialog))
     assert_hidden(world, pbx)
 
 

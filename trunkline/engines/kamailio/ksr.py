@@ -214,6 +214,14 @@ class Message:
         if _LONE_CR.search(self._head) or "\0" in self._head:
             raise MalformedRequest("a header with a CR that ends no line, or a NUL")
 
+    def assert_sdp(self) -> None:
+        """Raises MalformedRequest where the body of the message that `invite` read is no SDP with a stream, alone or as
+        a part: the media relay would refuse it, and the answer would say that the fault was ours.
+        """
+        sdp = self._sdp
+        if sdp and not ("\nm=" in sdp and (sdp.startswith("v=0") or "v=0" in sdp.partition("--")[2])):
+            raise MalformedRequest("a body that is no SDP")
+
     def check_diversion(self, policy: Policy, routing: RoutingData, account_sid: str) -> None:
         """Leaves in `$avp(diversion)` the header lines that may go to a carrier, or `-`, where not all of them may."""
 

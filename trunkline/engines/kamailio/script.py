@@ -140,6 +140,7 @@ class Edge:
                     self._book.end(sid)
             if isinstance(decision, Relay):
                 self._message.assert_clean_lines()
+                self._message.assert_sdp()
                 self._relay(decision, invite, sid, now)
                 if invite.authorization is not None:
                     self._bans.welcome(invite.source_ip, now)
