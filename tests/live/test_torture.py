@@ -7,6 +7,7 @@ RFC 4475, mutations of good requests (3,000 here, 100,000 by `make torture`: TRU
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -17,14 +18,36 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
+from xml.etree import ElementTree as ET
 
+import httpx
 import pytest
-from live_node import LiveNode, LiveTrunk, wait_for
+from click.testing import CliRunner
+from injections import (
+    CALLED,
+    CALLING,
+    CREDENTIALS,
+    EVERYWHERE,
+    MARKUP,
+    PLACES,
+    SQL,
+    TEXTS,
+    Injected,
+    ack,
+    faults,
+    injected,
+)
+from live_node import LiveNode, LiveTrunk, free_rtp_range, wait_for
 from plain_sip import own_address
 from raw_sip import sdp
-from sip_mutations import LONGEST, NASTY, mutated
+from sip_mutations import LONGEST, mutated
 from torture_messages import torture
 
+from trunkline.analyzer import analyze
+from trunkline.analyzer.report.escape import visible
+from trunkline.analyzer.report.html import page
+from trunkline.api.client import View
+from trunkline.cli.main import cli
 from trunkline.engines.kamailio.ban_list import BanList
 from trunkline.engines.kamailio.config import edge_socket
 from trunkline.engines.kamailio.rpc import KamailioRpc
@@ -34,24 +57,28 @@ pytestmark = pytest.mark.live
 
 COUNT = int(os.environ.get("TRUNKLINE_TORTURE") or 3000)
 SEED = 4475
-CALLED = "+15550100486"
 PBX = own_address()
 """The address of a PBX that the trunk's list lets in: what it sends goes all the way, to the carrier."""
 NOT_KAMAILIOS = {"wsinv", "intmeth"}
 """Valid, and dropped by Kamailio's own parser: a CSeq over two lines, a header whose name holds an apostrophe."""
+MARK = re.compile(rb"\r\nX-Mark: (\w+)")
+BRANCH = re.compile(rb"branch=z9hG4bK(\w+)")
+ACTING = re.compile(rb"[<>\"'\x1b\x80-\xff$%\\]")
+"""In a text that a terminal, a browser or a database could take for more than text."""
 GROWTH_KIB = 1024
 """Of one process, over all messages: what the allocators' rounding may be."""
 
 
 class BusyCarrier:
-    """A carrier that is busy, whoever calls: it answers each INVITE with 486, and remembers what it was sent."""
+    """A carrier that is busy, whoever calls: it answers each INVITE with 486, and remembers those with an X-Mark."""
 
     def __init__(self) -> None:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind((own_address(), 0))
         self._socket.settimeout(0.2)
         self.address = "{}:{}".format(*self._socket.getsockname())
-        self.seen: list[bytes] = []
+        self.marked: dict[str, list[bytes]] = {}
+        """INVITEs, each as it came, by their X-Mark."""
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -70,8 +97,9 @@ class BusyCarrier:
                 request, peer = self._socket.recvfrom(65535)
             except TimeoutError:
                 continue
-            self.seen.append(request)
-            del self.seen[:-50]
+            mark = MARK.search(request)
+            if mark and request.startswith(b"INVITE "):
+                self.marked.setdefault(mark[1].decode(), []).append(request)
             head = request.partition(b"\r\n\r\n")[0].split(b"\r\n")
             if head[0].startswith(b"ACK "):
                 continue
@@ -89,7 +117,9 @@ def busy() -> Iterator[BusyCarrier]:
 
 @pytest.fixture(scope="module")
 def tortured(tmp_path_factory: pytest.TempPathFactory, busy: BusyCarrier) -> Iterator[LiveNode]:
-    with LiveNode(tmp_path_factory.mktemp("torture") / "home", demo=False) as running:
+    # Media ports for all calls: the recorder gives those of a refused one back a moment later.
+    ports = {"TRUNKLINE_RTP_PORTS": free_rtp_range(8000)}
+    with LiveNode(tmp_path_factory.mktemp("torture") / "home", demo=False, environment=ports) as running:
         carrier = running.api.post("/trunkline/v1/Carriers", FriendlyName="busy")["sid"]
         running.api.post(f"/trunkline/v1/Carriers/{carrier}/Targets", SipUri=f"sip:{busy.address};transport=udp")
         yield running
@@ -251,27 +281,100 @@ def test_mutated_messages(tortured: LiveNode, open_trunk: LiveTrunk) -> None:
     assert max(growth.values()) < GROWTH_KIB * max(1, COUNT // 20_000), {names[pid]: kib for pid, kib in growth.items()}
 
 
-def test_injections_are_refused_or_carried_unchanged(
-    tortured: LiveNode, open_trunk: LiveTrunk, busy: BusyCarrier
-) -> None:
-    """Each nasty text in each header of an admitted call: what the carrier sees of it is what was sent, or nothing."""
-    names = ("User-Agent", "Subject", "X-Custom", "Contact", "Call-ID", "Diversion", "Organization")
+@pytest.fixture(scope="module")
+def injections(tortured: LiveNode, open_trunk: LiveTrunk, busy: BusyCarrier) -> list[Injected]:
+    """Each text in each place, and once in all places of a call that is refused for its number: what came of them."""
+    locked, realm = tortured.make_trunk(), tortured.settings.realm
     with Sender(tortured, PBX) as sender, unhurt(tortured):
-        template = good_requests(sender, open_trunk)[0]
-        for text in NASTY:
-            if b"\n" in text or b"\x00" in text:
-                continue  # these make other messages: test_mutated_messages
-            for name in names:
-                mark = secrets.token_hex(6)
-                head, _, body = template.replace("{n}", mark).encode().partition(b"\r\n\r\n")
-                lines = [line for line in head.split(b"\r\n") if not line.startswith(f"{name}:".encode())]
-                lines.insert(2, f"{name}: ".encode() + text + b" " + mark.encode())
-                sender.send(b"\r\n".join(lines) + b"\r\n\r\n" + body)
-            sender.ping()
-        evil = [request for request in busy.seen if b"\r\nEvil:" in request]
-        assert evil == []
-    # What the records keep comes out of the API as JSON, and the tables are all there.
-    assert list(tortured.api.list("/trunkline/v1/Calls"))
+        sent: list[Injected] = []
+        for text in TEXTS:
+            for place in PLACES:
+                trunk = locked if place is CREDENTIALS else open_trunk
+                sent.append(injected(text, (place,), trunk, realm, sender.address))
+            sent.append(injected(text, EVERYWHERE, open_trunk, realm, sender.address, dialled="0049301234567"))
+        by_mark = {one.mark: one for one in sent}
+
+        def collect(within: float) -> None:
+            for answer in sender.received(within):
+                mark = BRANCH.search(answer)
+                if mark and answer[8:9] != b"1":
+                    by_mark[mark[1].decode()].answers.append(answer)
+                    sender.send(ack(answer, by_mark[mark[1].decode()].request))
+
+        for _ in range(3):  # what a busy machine has dropped is sent again
+            for n, one in enumerate(one for one in sent if not one.answers):
+                sender.send(one.request)
+                collect(0.01 if n % 8 == 0 else 0.0)
+            collect(0.3)
+    for one in sent:
+        one.at_carrier = busy.marked.get(one.mark, [])
+    return sent
+
+
+def test_injections_are_refused_or_carried_unchanged(injections: list[Injected]) -> None:
+    """What the carrier gets of each text is what was sent, or nothing; and nothing else comes with it."""
+    assert [(one.said, fault) for one in injections for fault in faults(one)] == []
+    # No answer: only where Kamailio cannot read what an answer is made of, or where a line is no header.
+    assert {one.said for one in injections if not (one.status or one.is_unreadable)} == set()
+    reached = {place for one in injections if one.at_carrier for place in one.places}
+    assert set(PLACES) - reached == {CREDENTIALS, CALLING}, "all others were tried as far as the carrier"
+
+
+def test_injected_texts_are_kept_as_text(tortured: LiveNode, injections: list[Injected]) -> None:
+    """The records say what was sent, and nothing of it was SQL."""
+    carried = [one for one in injections if one.at_carrier]
+    kept: dict[str, list[View]] = {}
+
+    def all_there() -> bool:
+        kept.clear()
+        for call in tortured.api.list("/trunkline/v1/Calls", most=2 * len(injections)):
+            kept.setdefault(call["sip_call_id"], []).append(call)
+        return all(one.read("Call-ID") in kept for one in carried)
+
+    wait_for(all_there, "the records", within=20)
+    for one in carried:
+        (call,) = kept[one.read("Call-ID")]
+        dialled = CALLED + one.text.decode() if one.places[0].header == "Request-URI" else CALLED
+        said = (call["user_agent"], call["caller"], call["called"], call["sip_status"])
+        assert said == (one.read("User-Agent"), one.number, dialled, one.status), one.said
+    guessed = [one for one in injections if one.places == (CREDENTIALS,) and one.text in (SQL, MARKUP)]
+    for one in guessed:
+        assert one.status == 403
+        (alert,) = tortured.record(one.read("Call-ID"))["alerts"]
+        assert f"{one.text.decode()}{one.token}" in alert["alert_text"]
+
+
+@pytest.mark.timeout(120)
+def test_injected_texts_are_shown_as_text(tortured: LiveNode, injections: list[Injected]) -> None:
+    """`trunkline explain` and the report for browsers, of calls that were refused and had the text in every header."""
+    shown = []
+    for one in injections:
+        refused_for_its_number = any(b" Invalid phone number\r\n" in answer for answer in one.answers)
+        if one.places != EVERYWHERE or not refused_for_its_number or not ACTING.search(one.text):
+            continue
+        sid = tortured.record(one.read("Call-ID"))["sid"]
+        trace = wait_for(lambda sid=sid: trace_of(tortured, sid), f"the trace of {one.said}", within=20)
+        said = CliRunner().invoke(cli, ["explain", sid], env=tortured.environment, catch_exceptions=False).output
+        assert one.read("User-Agent") in said
+        assert [line for line in said.split("\n") if not line.isprintable()] == []
+        text = page(analyze(trace))
+        root = ET.fromstring(text.partition("\n")[2])  # what is not escaped is not well-formed, or an element
+        names = {element.tag.rpartition("}")[2] for element in root.iter()}
+        assert not names & {"script", "img", "iframe", "object", "link", "base", "form"}
+        assert [name for e in root.iter() for name in e.attrib if name.lower().startswith("on")] == []
+        assert [c for c in text if not (c.isprintable() or c == "\n")] == []
+        lines = one.values["User-Agent"].decode("utf-8", "surrogateescape").replace("\r\n", "\n").split("\n")
+        assert all(visible(line) in "".join(root.itertext()) for line in lines), one.said
+        shown.append(one.text)
+    # The others end a line or the quoted name in From, or are no text: refused for that.
+    assert {text for text in TEXTS if ACTING.search(text) and not re.search(b'[\r\n"\xff]', text)} == set(shown)
+
+
+def trace_of(node: LiveNode, sid: str) -> bytes | None:
+    """The messages of a call that was judged, as a pcap."""
+    url = f"{node.settings.api_url}/trunkline/v1/Calls/{sid}/Trace"
+    answer = httpx.get(url, auth=(node.demo["account_sid"], node.demo["auth_token"]), trust_env=False)
+    return answer.content if answer.status_code == 200 else None
 
 
 def test_nothing_told_by_status_headers_or_time(tortured: LiveNode) -> None:

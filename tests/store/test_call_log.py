@@ -81,6 +81,38 @@ def test_alerts_are_stored_once(log: CallLog, engine: Engine) -> None:
     assert row.request_variables == alert(1).request_variables
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        "'; DROP TABLE calls;--",
+        '" OR 1=1 --',
+        "$1 %s %(sid)s :sid {sid} \\' \\",
+        "<script>alert(1)</script>",
+        "a\0b\x1b[31m\u202e\ud800",
+        "Jürgen Müller",
+    ],
+)
+def test_texts_of_strangers_are_kept_as_text(log: CallLog, engine: Engine, sent: str) -> None:
+    """Character by character, with ? for what no database takes and no terminal should get."""
+    kept = "".join(c if c.isprintable() else "?" for c in sent)
+    names = ("call_id", "source", "ruri", "caller", "called", "user_agent", "text")
+    events = CallEvents(1)
+    refused = events.rejected() | dict.fromkeys(names, sent)
+    relayed = CallEvents(2).invite() | dict.fromkeys(names[:-1], sent)
+    relayed["attempt"] |= {"uri": sent}
+    failed = CallEvents(2).attempt_failed(0.2, 486, reason=sent, why=sent)
+    calls = [cdr_of([refused]), cdr_of([relayed, failed, CallEvents(2).final(0.2, 486, reason=sent)])]
+    log.store(Batch({}, {SEGMENT: 100}, new_calls=calls, alerts=alerts_of_call(calls[0], refused)))
+    with engine.connect() as connection:
+        row = Call.sip_call_id, Call.source_address, Call.caller, Call.called, Call.user_agent
+        assert [set(found) for found in connection.execute(select(*row))] == [{kept}, {kept}]
+        assert connection.scalar(select(Call.sip_reason).where(Call.sid == calls[1].sid)) == kept
+        assert set(connection.execute(select(Attempt.uri, Attempt.sip_reason, Attempt.next)).one()) == {kept}
+        found = connection.execute(select(Alert)).one()
+        assert (found.alert_text, found.request_variables["ruri"]) == (kept, kept)
+    assert counted(engine) == (2, 1, 1)
+
+
 # --- exactly once
 
 
