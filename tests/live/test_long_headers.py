@@ -13,6 +13,7 @@ from __future__ import annotations
 import secrets
 import socket
 import ssl
+import time
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -204,3 +205,54 @@ def test_an_invite_that_could_not_be_cancelled_is_refused(
         assert answered is not None
         assert (answered.sip_status, answered.sip_reason) == (513, "Message Too Large")
     assert len(carrier.received) == seen
+
+
+def many_vias(stream: Stream, node: LiveNode, count: int) -> bytes:
+    """OPTIONS with so many entries of Via, each as short as RFC 3261 lets it be."""
+    sent = stream.request("OPTIONS", f"sip:{node.host}", "a", size=700)
+    return sent.replace(b"\r\nMax-Forwards:", b",SIP/2.0/UDP a" * (count - 1) + b"\r\nMax-Forwards:", 1)
+
+
+def assert_unhurt(node: LiveNode, other: Stream) -> None:
+    """Who was connected before gets an answer within a second, on that connection."""
+    began = time.monotonic()
+    other.send(other.request("OPTIONS", f"sip:{node.host}", "a", size=600))
+    answered = other.answer()
+    assert answered is not None
+    assert answered.sip_status == 200
+    assert time.monotonic() - began < 1.0
+
+
+@pytest.mark.parametrize("transport", ["tcp", "tls"])
+def test_ten_thousand_vias_end_the_connection_and_nothing_else(node: LiveNode, transport: str) -> None:
+    with unhurt(node), closing(Stream(node, transport)) as other, closing(Stream(node, transport)) as stream:
+        stream.send(many_vias(stream, node, 10_000))
+        assert stream.answer() is None
+        assert_unhurt(node, other)
+
+
+@pytest.mark.parametrize("transport", ["tcp", "tls"])
+def test_as_many_vias_as_fit(node: LiveNode, transport: str) -> None:
+    """4,500 of them, all of which stand in the answer (RFC 3261 section 8.2.6.2)."""
+    with unhurt(node), closing(Stream(node, transport)) as other, closing(Stream(node, transport)) as stream:
+        sent = many_vias(stream, node, 4_500)
+        assert 63_000 < len(sent) < LONGEST - 1500
+        stream.send(sent)
+        answered = stream.answer()
+        assert answered is not None
+        assert answered.sip_status == 200
+        assert sum(line.count("SIP/2.0/") for line in answered.every("Via")) == 4_500
+        assert_unhurt(node, other)
+
+
+@pytest.mark.parametrize("transport", ["tcp", "tls"])
+@pytest.mark.parametrize("length", [b"-1", b"-999", b"-9223372036854775808", b"4294967295"])
+def test_an_impossible_content_length(node: LiveNode, transport: str, length: bytes) -> None:
+    """Where the next message would begin in the stream is not known: its connection ends, refused or without a word."""
+    with unhurt(node), closing(Stream(node, transport)) as other, closing(Stream(node, transport)) as stream:
+        sent = stream.request("OPTIONS", f"sip:{node.host}", "a", size=700)
+        stream.send(sent.replace(b"Content-Length: 0", b"Content-Length: " + length))
+        answered = stream.answer()
+        assert answered is None or 400 <= answered.sip_status < 500
+        assert answered is None or stream.answer() is None, "and nothing of it is taken for another message"
+        assert_unhurt(node, other)

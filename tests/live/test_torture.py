@@ -442,10 +442,14 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(program)))
 class Bound(socket.socket):
     def bind(self, address):
         super().bind((source, address[1]))
+    def settimeout(self, seconds):
+        super().settimeout(min(seconds, 2))
 socket.socket = Bound
 runpy.run_path(program, run_name="__main__")
 """
-"""Runs one of the programs at an address: svwar and svcrack forget their own option for that."""
+"""Runs one of the programs at an address, which svwar and svcrack have an option for and forget, and waits 2 s, not up
+to 10, for what may still come.
+"""
 
 
 def vicious(node: LiveNode, program: str, source: str, *words: str) -> str:
@@ -478,7 +482,7 @@ def test_sipvicious_finds_nothing(tortured: LiveNode, source: str) -> None:
     words.write_text(f"wrong\n{trunk.password}\n")
     with unhurt(tortured):
         mapped = vicious(tortured, "svmap", address)
-        with ThreadPoolExecutor() as beside:  # each waits 3 s for what might still come
+        with ThreadPoolExecutor() as beside:
 
             def begun(program: str, *more: str) -> Future[str]:
                 return beside.submit(vicious, tortured, program, address, *more)
