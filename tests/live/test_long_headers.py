@@ -5,11 +5,13 @@ nothing is hurt.
     up to 65,535 bytes     INVITE and UPDATE get 513: of an INVITE of more than 32,767 bytes Kamailio makes no CANCEL
                            and no ACK (invite_len in its t_msgbuilder.c is a short). Others get their answer
     more than that         the connection ends without an answer (tcp_rd_buf_size): where the next message would begin
-                           in the stream is not known then
+                           in the stream is not known then. By TLS from 64,512 bytes on, so that what the front adds
+                           never ends the connection between it and the edge
 """
 
 from __future__ import annotations
 
+import json
 import secrets
 import socket
 import ssl
@@ -23,6 +25,8 @@ from played_carriers import PlayedCarrier
 from raw_sip import sdp
 from test_torture import unhurt
 
+from trunkline.engines.kamailio.config import edge_socket
+from trunkline.engines.kamailio.rpc import KamailioRpc
 from trunkline.testbench.sip_text import SipText, parse_sip
 
 pytestmark = pytest.mark.live
@@ -205,6 +209,27 @@ def test_an_invite_that_could_not_be_cancelled_is_refused(
         assert answered is not None
         assert (answered.sip_status, answered.sip_reason) == (513, "Message Too Large")
     assert len(carrier.received) == seen
+
+
+@pytest.mark.parametrize("size", [64_600, LONGEST - 200, LONGEST])
+def test_what_the_edge_could_not_read_does_not_leave_the_tls_front(node: LiveNode, size: int) -> None:
+    """The connection between the two carries everybody's calls: it must be the same one afterwards."""
+    with unhurt(node), closing(Stream(node, "tls")) as other, closing(Stream(node, "tls")) as stream:
+        assert_unhurt(node, other)
+        before = from_front(node)
+        assert before
+        stream.send(stream.request("OPTIONS", f"sip:{node.host}", "a", size=size))
+        assert stream.answer() is None
+        assert_unhurt(node, other)
+        assert from_front(node) == before
+
+
+def from_front(node: LiveNode) -> set[str]:
+    """The edge's connections at its inner port, by the front's end of each."""
+    inner = json.loads(node.settings.ports_file.read_text())["edge_inner"]
+    found = KamailioRpc(edge_socket(node.settings)).call("core.tcp_list")
+    listed = found if isinstance(found, list) else [found]
+    return {f"{one['src_ip']}:{one['src_port']}" for one in listed if int(one["dst_port"]) == inner}
 
 
 def many_vias(stream: Stream, node: LiveNode, count: int) -> bytes:
