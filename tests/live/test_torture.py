@@ -63,8 +63,10 @@ PBX = own_address()
 """The address of a PBX that the trunk's list lets in: what it sends goes all the way, to the carrier."""
 NOT_KAMAILIOS = {"wsinv", "intmeth"}
 """Valid, and dropped by Kamailio's own parser: a CSeq over two lines, a header whose name holds an apostrophe."""
-SHARED_KIB = 256
-"""Of Kamailio's shared memory, over all messages: what it takes once."""
+SHARED_KIB = 256 + COUNT // 64
+"""Of Kamailio's shared memory, over all messages: what it takes once, and what is kept of each call for 60 s (110 bytes:
+hash_table_tout in kamailio.cfg), which is 8 bytes a message here.
+"""
 MARK = re.compile(rb"\r\nX-Mark: (\w+)")
 BRANCH = re.compile(rb"branch=z9hG4bK(\w+)")
 ACTING = re.compile(rb"[<>&'\x1b\x80-\xff]")
