@@ -26,6 +26,7 @@ from typing import Any, Self
 import httpx
 
 from trunkline.api.client import ApiClient, ApiRefused, View
+from trunkline.engines.kamailio.routing import LOOK_EVERY
 from trunkline.node import lifeline
 from trunkline.node.supervisor import mark_of
 from trunkline.node.up import LEFT_AT_LAST
@@ -305,7 +306,7 @@ class LiveNode:
             return row is not None and int(row[0]) >= newest
 
         wait_for(done, f"routing.db at change {newest}", within=5)
-        time.sleep(0.06)  # LOOK_EVERY of engines/kamailio/routing.py: a worker looks 20 times a second
+        time.sleep(LOOK_EVERY + 0.01)  # until each worker has looked
 
     # ---- what the node remembers ------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from live_node import LiveNode, LiveTrunk, wait_for
 from played_carriers import Pbx, PlayedCarrier
 
 from trunkline.core.cause import Cause
+from trunkline.engines.kamailio.routing import LOOK_EVERY
 from trunkline.testbench.sip_text import SipText
 
 pytestmark = pytest.mark.live
@@ -101,16 +102,18 @@ def test_a_call_that_rings_when_the_edge_is_killed(hurt: LiveNode, trunk: LiveTr
 
 def test_a_bug_leaves_a_record(hurt: LiveNode, trunk: LiveTrunk) -> None:
     """No message is known that makes the decision fail, so its data are taken away for a moment."""
-    away = hurt.settings.routing_db.with_suffix(".away")
+    away, (publisher,) = hurt.settings.routing_db.with_suffix(".away"), hurt.pids("publisher")
     with Pbx(hurt, trunk) as pbx:
+        os.kill(publisher, signal.SIGSTOP)  # it would make them anew
         dialog = pbx.new_dialog(f"sip:+15550100000@{trunk.domain_name}", trunk.number, from_host=trunk.domain_name)
         os.rename(hurt.settings.routing_db, away)
         try:
-            time.sleep(0.1)  # longer than a worker goes by what it looked at last (routing.LOOK_EVERY)
+            time.sleep(LOOK_EVERY + 0.1)  # longer than a worker goes by what it looked at last
             pbx.send(pbx.request(dialog, "INVITE", body=pbx.sdp()))
             answer = pbx.final(dialog)
         finally:
             os.rename(away, hurt.settings.routing_db)
+            os.kill(publisher, signal.SIGCONT)
         pbx.ack(dialog, answer)
         assert (answer.sip_status, answer.first("X-Twilio-Error")) == (500, "20500 Internal error")
         assert check(hurt, dialog.call_id, Cause.PLATFORM_BUG) == []

@@ -5,8 +5,8 @@ Runs inside Kamailio: standard library and core only. hiding.cfg asks at four po
 - `$avp(up)`: the header lines that put the sender's own view back into the replies to its request
 - `$avp(leg)`: the sealed leg of who sent this message (core/hidden_leg.py), for the Contact that the other side gets;
   `$avp(back)`: our address as this sender sees it
-- `$avp(dialog)`: what this dialog's legs are bound to, the caller's Call-ID and tag; `$avp(heard)`: the leg that a
-  ringing has brought, and the facts that it is made of
+- `$avp(dialog)`: what this dialog's legs are bound to, the caller's Call-ID and tag; `$avp(ringing_leg)`: the leg that
+  a ringing has brought, and the facts that it is made of
 - of an answer `$var(ack)`: where its ACK goes, in words
 - `$avp(other_call_id)`: the Call-ID that goes out, where it is not the one that came in
 - `$avp(shown)`: the caller's URI as the other side knows it, where the callee was shown another number
@@ -40,7 +40,7 @@ _OF_REPLY = (*_SOURCE, "$ct", "$(hdr(Record-Route)[*])", "$avp(shift)", "$avp(sh
 _REPLY = _together(*_OF_REPLY)
 _HEARD = "\n}"
 """Before what an earlier reply has left. As `SEPARATOR`, it is in no header."""
-_REPLY_AND_HEARD = f"$_s({SEPARATOR.join(_OF_REPLY)}{_HEARD}$avp(heard))"
+_REPLY_AND_HEARD = f"$_s({SEPARATOR.join(_OF_REPLY)}{_HEARD}$avp(ringing_leg))"
 _RPORT = re.compile(r";\s*rport(?:=\d*)?(?=[;,\s]|$)", re.IGNORECASE)
 _URI = re.compile(r"<([^<>]*)>")
 _TOKEN_SIZE = 45
@@ -117,7 +117,7 @@ class Hiding:
         if of != facts:
             words = self._words_of_reply(facts, route_token)
             if words and event == "ringing":
-                self._sets("$avp(heard)", f"{words}{SEPARATOR}{facts}")
+                self._sets("$avp(ringing_leg)", f"{words}{SEPARATOR}{facts}")
         leg, _, ack = words.partition(" ")
         if leg:
             self._sets("$var(leg)", leg)
