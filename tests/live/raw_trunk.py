@@ -63,13 +63,16 @@ class RawTrunk:
         self.trunk: LiveTrunk = node.make_trunk()
         self.carrier = RawAgent(self.edge, host=CARRIER_HOST, agent="CarrierWare/9.1")
         made = node.api.post("/trunkline/v1/Carriers", FriendlyName="Played by hand")["sid"]
-        path = f"/trunkline/v1/Carriers/{made}"
-        node.api.post(f"{path}/Targets", SipUri=f"sip:{CARRIER_HOST}:{self.carrier.port}")
-        node.api.post(f"{path}/Addresses", Network=f"{CARRIER_HOST}/32")
+        self._path = f"/trunkline/v1/Carriers/{made}"
+        node.api.post(f"{self._path}/Targets", SipUri=f"sip:{CARRIER_HOST}:{self.carrier.port}")
+        node.api.post(f"{self._path}/Addresses", Network=f"{CARRIER_HOST}/32")
         node.wait_published()
 
     def close(self) -> None:
+        """Tests that come later on the same node have their own carriers."""
         self.carrier.close()
+        self.node.api.delete(self._path)
+        self.node.wait_published()
 
     def pbx(self) -> RawAgent:
         return RawAgent(self.edge, host=PBX_HOST, agent="OfficePBX/3.2")

@@ -66,9 +66,7 @@ def test_a_refused_number_is_explained_in_the_api_and_by_the_command(node: LiveN
 @pytest.mark.parametrize("call_id", [f"4711@{CARRIER_HOST}", "only-letters-and-digits"], ids=["hidden", "shown"])
 def test_a_pbx_that_refuses_is_explained_from_its_own_messages(node: LiveNode, call_id: str) -> None:
     """Origination. A Call-ID that names the carrier's host is not shown to the PBX, whose messages have another one."""
-    raw = RawTrunk(node)
-    pbx = raw.pbx()
-    try:
+    with RawTrunk(node) as raw, raw.pbx() as pbx:
         add_url(node, raw.trunk, f"sip:{PBX_HOST}:{pbx.port}")
         node.wait_published()
         dialog = raw.carrier.new_dialog(f"sip:{raw.trunk.number}@{node.host}", "+15558675309", call_id=call_id)
@@ -78,9 +76,6 @@ def test_a_pbx_that_refuses_is_explained_from_its_own_messages(node: LiveNode, c
         pbx.respond(invite, 404)
         raw.carrier.ack(dialog, raw.carrier.final(dialog))
         record = node.record(call_id)
-    finally:
-        pbx.close()
-        raw.close()
     found = analysis_of(node, record["sid"])
     # INVITE, 404 and ACK: of the PBX's side alone.
     assert found["sip"]["messages"] == 3, (record, found)
