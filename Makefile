@@ -20,7 +20,7 @@ run:
 
 test:
 	@scripts/install test
-	.venv/bin/python -m pytest -q -n 2 --dist loadfile $(ARGS)
+	.venv/bin/python -m pytest -q -n 3 --dist loadfile $(ARGS)
 
 torture:
 	@scripts/install test
