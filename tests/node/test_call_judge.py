@@ -109,6 +109,19 @@ class TestBuffer:
         assert [message.time for message in whole.messages] == [message.time for message in answered()]
         assert (whole.call_id, len(caller.messages), len(callee.messages)) == ("one", 5, 2)
 
+    def test_an_answer_that_overtakes_its_invite_belongs_to_it(self):
+        """Two SIP workers mirror what they handle; old ones, and those of other calls, do not."""
+        buffer = TraceBuffer()
+        refusal = message("SIP/2.0 404 Not Found", CARRIER, EDGE, 999.2)
+        other = replace(refusal, data=refusal.data.replace(b"Call-ID: one", b"Call-ID: two"))
+        buffer.add(replace(refusal), 0.0)
+        buffer.add(other, 5.0)
+        buffer.add(refusal, 5.1)
+        buffer.add(answered()[0], 5.2)
+        assert buffer.over(5.2 + AFTER_END / 2) == []
+        (call,) = buffer.over(5.2 + AFTER_END)
+        assert [raw.data[:11] for raw in call.messages] == [b"INVITE sip:", b"SIP/2.0 404"]
+
     def test_it_is_bounded(self, monkeypatch):
         monkeypatch.setattr(trace_buffer, "MOST_MESSAGES", 5)
         monkeypatch.setattr(trace_buffer, "MOST_BYTES_IN_ALL", 3000)

@@ -5,7 +5,7 @@ what is beyond is forgotten, oldest first, because a call's record never depends
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 
 from trunkline.analyzer.model.capture import RawMessage
@@ -20,6 +20,11 @@ AFTER_END = 1.2
 CHALLENGED = 35.0
 """Seconds after a challenge without another INVITE after which the caller has given up (64 * T1 and a little)."""
 LONGEST = 86_400.0
+EARLY = 1.0
+"""Seconds for which messages of no call are kept: two SIP workers mirror what they handle, and the answer to an INVITE
+may overtake it on this way.
+"""
+MOST_EARLY = 64
 
 _CALL_ID = re.compile(rb"^(?:Call-ID|i)[ \t]*:[ \t]*(\S{1,256})", re.IGNORECASE | re.MULTILINE)
 _CSEQ = re.compile(rb"^CSeq[ \t]*:[ \t]*\d{1,10}[ \t]+([A-Z]{1,20})", re.IGNORECASE | re.MULTILINE)
@@ -47,6 +52,7 @@ def both_sides(caller: TracedCall, callee: TracedCall) -> TracedCall:
 class TraceBuffer:
     def __init__(self) -> None:
         self._calls: OrderedDict[str, TracedCall] = OrderedDict()
+        self._early: deque[tuple[float, str, RawMessage]] = deque(maxlen=MOST_EARLY)
         self.size = 0
         self.forgotten = 0
         """Calls whose messages had to make room."""
@@ -62,20 +68,28 @@ class TraceBuffer:
             return
         call_id = found[1].decode("utf-8", "replace")
         call = self._calls.get(call_id)
-        if call is None:
-            if method != "INVITE" or status:
-                return
+        if call is not None:
+            self._keep(call, message, now)
+        elif method == "INVITE" and not status:
             call = self._calls[call_id] = TracedCall(call_id)
+            self._keep(call, message, now)
+            for at, of, early in self._early:
+                if of == call_id and now - at < EARLY:
+                    self._keep(call, early, now)
+        else:
+            self._early.append((now, call_id, message))
+        while self.size > MOST_BYTES_IN_ALL and len(self._calls) > 1:
+            self._drop(next(iter(self._calls)))
+            self.forgotten += 1
+
+    def _keep(self, call: TracedCall, message: RawMessage, now: float) -> None:
         if len(call.messages) >= MOST_MESSAGES or call.size + len(message.data) > MOST_BYTES:
             call.cut = True
         else:
             call.messages.append(message)
             call.size += len(message.data)
             self.size += len(message.data)
-        _set_due(call, method, status, now)
-        while self.size > MOST_BYTES_IN_ALL and len(self._calls) > 1:
-            self._drop(next(iter(self._calls)))
-            self.forgotten += 1
+        _set_due(call, *_kind(message.data), now)
 
     def over(self, now: float) -> list[TracedCall]:
         """Takes out the calls that have ended."""
