@@ -411,6 +411,7 @@ ELSEWHERE = {
     "PDD_TIMEOUT": "test_hurt_edge.py: a node that waits a second for what may take a minute",
     "MEDIA_TIMEOUT": "test_lost_bye.py: a node with a short timeout of its own",
     "NO_ACK": "test_lost_bye.py: takes the 32 s of RFC 3261 timer B, or a hand that turns the clock",
+    "SRTP_LOST": "test_sdes.py: what the PBX of a secure call says within it",
     "NO_MEDIA_RELAY": "test_lost_bye.py: a media relay that hangs",
     "SPOOL_FULL": "takes a full disk",
     "CARRIERS_FULL": "test_carrier_hunt.py: a node whose carriers are all played",

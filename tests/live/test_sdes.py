@@ -12,12 +12,13 @@ from played_carriers import PlayedCarrier
 from srtp import Srtp
 from tls_pbx import CalledTlsPbx, TlsPbx
 
-from trunkline.testbench.raw_agent import RTP_SECONDS, RawAgent, media_address
+from trunkline.testbench.raw_agent import RTP_SECONDS, Dialog, RawAgent, media_address
 from trunkline.testbench.sip_text import SipText
 
 pytestmark = pytest.mark.live
 
 HOST = "127.0.0.1"
+LOST = "32208 SRTP required: SDP within the call has no key that is taken"
 SHORT, LONG = "AES_CM_128_HMAC_SHA1_32", "AES_CM_128_HMAC_SHA1_80"
 
 
@@ -144,7 +145,7 @@ def test_a_secure_call_stays_secure(node: LiveNode, played: PlayedCarrier) -> No
         pbx.send(pbx.request(dialog, "INVITE", body=pbx.sdp(version=2)))
         refused = pbx.final(dialog)
         pbx.ack(dialog, refused)
-        assert refused.sip_status == 488
+        assert (refused.sip_status, refused.first("X-Twilio-Error")) == (488, LOST)
         talk(pbx, played, answer, invite, ours, theirs)
         assert not [m for m in played.received[before:] if m.method == "INVITE"]
         # Nor by its answer to the other side's.
@@ -158,6 +159,12 @@ def test_a_secure_call_stays_secure(node: LiveNode, played: PlayedCarrier) -> No
         played.ack(taken, final)
         pbx.send(pbx.request(dialog, "BYE"))
         played.respond(played.wait_request("BYE"), 200)
+    assert_told(node, dialog)
+
+
+def assert_told(node: LiveNode, dialog: Dialog) -> None:
+    """Once, however often its PBX did it."""
+    assert [alert["error_code"] for alert in node.record(dialog.call_id)["alerts"]] == [32208]
 
 
 def test_a_secure_pbx_that_was_made_an_offer(node: LiveNode, played: PlayedCarrier) -> None:
@@ -177,7 +184,8 @@ def test_a_secure_pbx_that_was_made_an_offer(node: LiveNode, played: PlayedCarri
         early = pbx.provisional(dialog)
         assert "a=crypto" in early.body
         pbx.send(pbx.request(dialog, "PRACK", headers=f"RAck: 7 {number} INVITE\r\n", body=pbx.sdp()))
-        assert pbx.final(dialog, "PRACK").sip_status == 488
+        refused = pbx.final(dialog, "PRACK")
+        assert (refused.sip_status, refused.first("X-Twilio-Error")) == (488, LOST)
         played.respond(invite, 200, tag=taken.local_tag, body=played.sdp())
         dialog.cseq, asked = number, dialog.cseq
         answer = pbx.final(dialog)
@@ -188,6 +196,7 @@ def test_a_secure_pbx_that_was_made_an_offer(node: LiveNode, played: PlayedCarri
         pbx.send(pbx.request(dialog, "BYE"))
         played.respond(played.wait_request("BYE"), 200)
         assert pbx.final(dialog, "BYE").sip_status == 200
+    assert_told(node, dialog)
 
 
 def test_a_secure_pbx_that_answers_without_a_key(node: LiveNode, played: PlayedCarrier) -> None:
@@ -213,6 +222,7 @@ def test_a_secure_pbx_that_answers_without_a_key(node: LiveNode, played: PlayedC
         played.send(played.request(dialog, "BYE"))
         pbx.respond(pbx.wait_request("BYE"), 200)
         assert played.final(dialog, "BYE").sip_status == 200
+    assert_told(node, dialog)
 
 
 def test_a_secure_pbx_is_offered_one_suite(node: LiveNode, played: PlayedCarrier) -> None:

@@ -95,6 +95,12 @@ class Cause(Enum):
         "SRTP required: {detail}",
         "Trunk {trunk} is secure, but {detail}. Turn SRTP (SDES) on in the PBX.",
     )
+    SRTP_LOST = CauseRow(
+        488, "Not Acceptable Here", 32208, "error", _CUSTOMER,
+        "SRTP required: SDP within the call has no key that is taken",
+        "Trunk {trunk} is secure, but SDP of its PBX within the call has no a=crypto line with AES_CM_128_HMAC_SHA1_80"
+        " or _32, and was not passed on. Turn SRTP (SDES) on in the PBX, for re-INVITEs and answers too.",
+    )
     SRTP_NOT_ALLOWED = CauseRow(
         488, "Not Acceptable Here", 32207, "error", _CUSTOMER,
         "SRTP not allowed: the offer says RTP/SAVP and the trunk is not secure",
