@@ -3,7 +3,8 @@ nothing is hurt.
 
     up to 24,000 bytes     an INVITE is carried, with all of its headers
     up to 65,535 bytes     INVITE and UPDATE get 513: of an INVITE of more than 32,767 bytes Kamailio makes no CANCEL
-                           and no ACK (invite_len in its t_msgbuilder.c is a short). Others get their answer
+                           and no ACK (invite_len in its t_msgbuilder.c is a short). Others get their answer; within a
+                           call, from 60,000 bytes on, 513
     more than that         the connection ends without an answer (tcp_rd_buf_size): where the next message would begin
                            in the stream is not known then. By TLS from 64,512 bytes on, so that what the front adds
                            never ends the connection between it and the edge
@@ -24,6 +25,7 @@ from live_node import LiveNode, LiveTrunk
 from played_carriers import PlayedCarrier
 from raw_sip import sdp
 from test_torture import unhurt
+from tls_pbx import TlsPbx
 
 from trunkline.engines.kamailio.config import edge_socket
 from trunkline.engines.kamailio.rpc import KamailioRpc
@@ -220,6 +222,34 @@ def test_what_the_edge_could_not_read_does_not_leave_the_tls_front(node: LiveNod
         assert before
         stream.send(stream.request("OPTIONS", f"sip:{node.host}", "a", size=size))
         assert stream.answer() is None
+        assert_unhurt(node, other)
+        assert from_front(node) == before
+
+
+def test_what_comes_within_a_call_does_not_end_the_way_to_the_tls_front(node: LiveNode, carrier: PlayedCarrier) -> None:
+    trunk, seen = node.make_trunk(), len(carrier.received)
+    node.wait_published()
+    long = f"X-Long: {'x' * 64_800}\r\n"
+    with closing(Stream(node, "tls")) as other, TlsPbx(node, node.host) as pbx:
+        assert_unhurt(node, other)
+        dialog = pbx.new_dialog(f"sip:{CALLED}@{trunk.domain_name}", trunk.number)
+        pbx.send(pbx.request(dialog, "INVITE", body=pbx.sdp()))
+        challenge = pbx.final(dialog)
+        pbx.ack(dialog, challenge)
+        pbx.authorize(dialog, challenge, "INVITE", trunk.username, trunk.password)
+        pbx.send(pbx.request(dialog, "INVITE", body=pbx.sdp()))
+        invite, before = carrier.invite(after=seen), from_front(node)
+        taken = carrier.taken(invite)
+        carrier.respond(invite, 183, "Session Progress", tag=taken.local_tag, headers=long)
+        carrier.respond(invite, 200, tag=taken.local_tag, body=carrier.sdp())
+        pbx.ack(dialog, pbx.final(dialog))
+        carrier.wait_request("ACK", after=seen)
+        carrier.send(carrier.request(taken, "INFO", headers=long))
+        assert carrier.final(taken, "INFO").sip_status == 513
+        pbx.send(pbx.request(dialog, "BYE"))
+        carrier.respond(carrier.wait_request("BYE", after=seen), 200)
+        assert pbx.final(dialog, "BYE").sip_status == 200
+        assert not [m for m in pbx.received if m.sip_status == 183 or m.method == "INFO"]
         assert_unhurt(node, other)
         assert from_front(node) == before
 
