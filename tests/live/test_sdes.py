@@ -199,16 +199,21 @@ def test_a_secure_pbx_that_was_made_an_offer(node: LiveNode, played: PlayedCarri
     assert_told(node, dialog)
 
 
+def call_by_the_carrier(node: LiveNode, played: PlayedCarrier, pbx: CalledTlsPbx) -> tuple[Dialog, SipText]:
+    """Of the number of a secure trunk. The carrier's dialog, and the INVITE as its PBX got it."""
+    trunk = node.make_trunk(secure=True)
+    add_url(node, trunk, f"sip:{HOST}:{pbx.port};transport=tls")
+    node.wait_published()
+    dialog = played.new_dialog(f"sip:{trunk.number}@{node.host}", "+15557770001")
+    played.send(played.request(dialog, "INVITE", body=played.sdp()))
+    pbx.accept()
+    return dialog, pbx.wait_request("INVITE")
+
+
 def test_a_secure_pbx_that_answers_without_a_key(node: LiveNode, played: PlayedCarrier) -> None:
     """What it says of its media is taken out, and no audio crosses: neither side's would be secret."""
-    trunk = node.make_trunk(secure=True)
     with CalledTlsPbx(node, HOST) as pbx:
-        add_url(node, trunk, f"sip:{HOST}:{pbx.port};transport=tls")
-        node.wait_published()
-        dialog = played.new_dialog(f"sip:{trunk.number}@{node.host}", "+15557770001")
-        played.send(played.request(dialog, "INVITE", body=played.sdp()))
-        pbx.accept()
-        invite = pbx.wait_request("INVITE")
+        dialog, invite = call_by_the_carrier(node, played, pbx)
         taken = pbx.taken(invite)
         pbx.respond(invite, 200, tag=taken.local_tag, body=pbx.sdp())
         answer = played.final(dialog)
@@ -226,14 +231,8 @@ def test_a_secure_pbx_that_answers_without_a_key(node: LiveNode, played: PlayedC
 
 
 def test_a_secure_pbx_is_offered_one_suite(node: LiveNode, played: PlayedCarrier) -> None:
-    trunk = node.make_trunk(secure=True)
     with CalledTlsPbx(node, HOST) as pbx:
-        add_url(node, trunk, f"sip:{HOST}:{pbx.port};transport=tls")
-        node.wait_published()
-        dialog = played.new_dialog(f"sip:{trunk.number}@{node.host}", "+15557770001")
-        played.send(played.request(dialog, "INVITE", body=played.sdp()))
-        pbx.accept()
-        invite = pbx.wait_request("INVITE")
+        dialog, invite = call_by_the_carrier(node, played, pbx)
         theirs, ours = only_key(invite), Srtp(LONG)
         assert theirs.suite == LONG
         taken = pbx.taken(invite)
