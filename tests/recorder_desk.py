@@ -7,6 +7,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -76,13 +77,19 @@ class Program:
         (home / "run").mkdir(parents=True, exist_ok=True)
         (home / "spool").mkdir(exist_ok=True)
         (home / "run" / "ports.json").write_text(json.dumps({"ng": ng_port}))
-        self._process: subprocess.Popen[str] | None = None
-        self.log = ""
+        self._process: subprocess.Popen[bytes] | None = None
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115  for as long as the program
+        self._told = ""
 
     def start(self) -> None:
         argv = [sys.executable, "-m", "trunkline.node.recorder", "--home", str(self.home), "--database-url", self.url]
         environ = {name: value for name, value in os.environ.items() if not name.startswith("TRUNKLINE_")}
-        self._process = subprocess.Popen(argv, stderr=subprocess.PIPE, text=True, env=environ)
+        self._process = subprocess.Popen(argv, stderr=self._log, env=environ)
+
+    @property
+    def log(self) -> str:
+        """What it has written so far, over all its starts."""
+        return self._told if self._log.closed else os.pread(self._log.fileno(), 2**24, 0).decode()
 
     def end(self, number: int, within: float = WITHIN) -> int:
         """Send a signal and wait for the end; the exit status."""
@@ -92,8 +99,7 @@ class Program:
 
     def wait(self, within: float = WITHIN) -> int:
         assert self._process is not None
-        self.log += self._process.communicate(timeout=within)[1]
-        return self._process.returncode
+        return self._process.wait(within)
 
     def cpu(self) -> float:
         """Seconds of CPU that the process has used."""
@@ -104,7 +110,9 @@ class Program:
     def close(self) -> None:
         if self._process is not None and self._process.poll() is None:
             self._process.kill()
-            self._process.communicate()
+            self._process.wait()
+        self._told = self.log
+        self._log.close()
 
     def count(self, model: type[Call | Alert] = Call) -> int:
         """Rows, 0 while there is no table yet."""

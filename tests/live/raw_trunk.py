@@ -127,3 +127,44 @@ def naming(messages: list[bytes], *forbidden: str) -> list[str]:
         for line in message.decode("utf-8", "replace").splitlines():
             found += [f"{word!r} in {line}" for word in forbidden if re.search(re.escape(word), line, re.IGNORECASE)]
     return found
+
+
+def exchange(
+    sender: RawAgent,
+    dialog: Dialog,
+    other: RawAgent,
+    method: str,
+    status: int = 200,
+    reason: str = "OK",
+    *,
+    headers: str = "",
+    answer_headers: str = "",
+    **fields: bytes,
+) -> tuple[SipText, SipText]:
+    """A request across, answered so; as the other side got it, and the answer as the sender got it."""
+    before = len(other.received)
+    body = fields.get("body", b"")
+    sender.send(sender.request(dialog, method, headers=headers, body=body))
+    passed = other.wait_request(method, after=before)
+    other.respond(passed, status, reason, headers=answer_headers, body=fields.get("answer", b""))
+    answer = sender.final(dialog, method)
+    if method == "INVITE":
+        sender.ack(dialog, answer)
+        if status < 300:
+            other.wait_request("ACK", after=before)
+    return passed, answer
+
+
+def hear_each_other(world: RawTrunk, pbx: RawAgent, for_pbx: SipText, for_carrier: SipText) -> None:
+    """Audio both ways, through the edge alone."""
+    carrier = world.carrier
+    assert media_address(for_pbx)[0] == media_address(for_carrier)[0] == world.edge[0]
+    pbx.rtp_received.clear()
+    carrier.rtp_received.clear()
+    for _ in range(3):
+        pbx.talk(media_address(for_pbx), 0.1, octet=0x11)
+        carrier.talk(media_address(for_carrier), 0.1, octet=0x22)
+    pbx.poll(0.1)
+    carrier.poll(0.1)
+    assert {packet.data[12] for packet in carrier.rtp_received} == {0x11}
+    assert {packet.data[12] for packet in pbx.rtp_received} == {0x22}

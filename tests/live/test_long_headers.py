@@ -21,10 +21,10 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
+from hostile import unhurt
 from live_node import LiveNode, LiveTrunk
 from played_carriers import PlayedCarrier
 from raw_sip import sdp
-from test_torture import unhurt
 from tls_pbx import TlsPbx
 
 from trunkline.engines.kamailio.config import edge_socket

@@ -1,7 +1,7 @@
 # ruff: noqa: E501  messages are data, a header a line
 """Messages that nobody should send, against a running edge: no crash, no traceback, no process replaced, memory flat.
 
-RFC 4475, mutations of good requests (3,000 here, 100,000 by `make torture`: TRUNKLINE_TORTURE), injections, SIPVicious.
+RFC 4475, mutations of good requests (3,000 here, 100,000 by `make torture`: TRUNKLINE_TORTURE), and injections.
 """
 
 from __future__ import annotations
@@ -9,21 +9,14 @@ from __future__ import annotations
 import os
 import re
 import secrets
-import shutil
-import socket
-import subprocess
-import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Self
 from xml.etree import ElementTree as ET
 
 import httpx
 import pytest
 from click.testing import CliRunner
+from hostile import BusyCarrier, Sender, own_memory, processes, shared_memory, unhurt
 from injections import (
     CALLED,
     CALLING,
@@ -42,7 +35,7 @@ from injections import (
 from live_node import LiveNode, LiveTrunk, free_rtp_range, wait_for
 from plain_sip import own_address
 from raw_sip import sdp
-from sip_mutations import LONGEST, mutated
+from sip_mutations import mutated
 from torture_messages import torture
 
 from trunkline.analyzer import analyze
@@ -50,9 +43,6 @@ from trunkline.analyzer.report.escape import visible
 from trunkline.analyzer.report.html import page
 from trunkline.api.client import View
 from trunkline.cli.main import cli
-from trunkline.engines.kamailio.ban_list import BanList
-from trunkline.engines.kamailio.config import edge_socket
-from trunkline.engines.kamailio.rpc import KamailioRpc
 from trunkline.testbench.sip_text import parse_sip
 
 pytestmark = pytest.mark.live
@@ -67,7 +57,6 @@ SHARED_KIB = 256 + COUNT // 64
 """Of Kamailio's shared memory, over all messages: what it takes once, and what is kept of each call for 60 s (110 bytes:
 hash_table_tout in kamailio.cfg), which is 8 bytes a message here.
 """
-MARK = re.compile(rb"\r\nX-Mark: (\w+)")
 BRANCH = re.compile(rb"branch=z9hG4bK(\w+)")
 ACTING = re.compile(rb"[<>&'\x1b\x80-\xff]")
 """In a text that a terminal, a browser or a database could take for more than text."""
@@ -75,46 +64,6 @@ CONTROL = re.compile(rb"[\0\r\n%\"]")
 """In a text that a SIP stack could take for more than text."""
 GROWTH_KIB = 1024
 """Of one process, over all messages: what the allocators' rounding may be."""
-
-
-class BusyCarrier:
-    """A carrier that is busy, whoever calls: it answers each INVITE with 486, and remembers those with an X-Mark."""
-
-    def __init__(self) -> None:
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind((own_address(), 0))
-        self._socket.settimeout(0.2)
-        self.address = "{}:{}".format(*self._socket.getsockname())
-        self.marked: dict[str, list[bytes]] = {}
-        """INVITEs, each as it came, by their X-Mark."""
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join(5)
-        self._socket.close()
-
-    def _run(self) -> None:
-        while not self._over.is_set():
-            try:
-                request, peer = self._socket.recvfrom(65535)
-            except TimeoutError:
-                continue
-            mark = MARK.search(request)
-            if mark and request.startswith(b"INVITE "):
-                self.marked.setdefault(mark[1].decode(), []).append(request)
-            head = request.partition(b"\r\n\r\n")[0].split(b"\r\n")
-            if head[0].startswith(b"ACK "):
-                continue
-            kept = (b"via", b"from", b"to", b"call-id", b"cseq", b"v", b"f", b"t", b"i")
-            lines = [line for line in head[1:] if line.partition(b":")[0].strip().lower() in kept]
-            status = b"SIP/2.0 486 Busy Here" if head[0].startswith(b"INVITE") else b"SIP/2.0 200 OK"
-            self._socket.sendto(b"\r\n".join([status, *lines, b"Content-Length: 0", b"", b""]), peer)
 
 
 @pytest.fixture(scope="module")
@@ -142,96 +91,6 @@ def shared_at_rest(tortured: LiveNode) -> int:
 @pytest.fixture(scope="module")
 def open_trunk(tortured: LiveNode) -> LiveTrunk:
     return tortured.make_trunk(credentials=False, acl=f"{PBX}/32")
-
-
-def processes(node: LiveNode) -> list[tuple[int, str]]:
-    found = KamailioRpc(edge_socket(node.settings)).call("core.psx")
-    assert isinstance(found, list)
-    return [(int(process["PID"]), str(process["DSC"])) for process in found]
-
-
-def own_memory(node: LiveNode) -> dict[int, int]:
-    """KiB that each process of the edge holds for itself alone."""
-    sizes = {}
-    for pid, _ in processes(node):
-        rows = (line.split() for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:])
-        sizes[pid] = sum(int(row[1]) for row in rows if row[0] == "Anonymous:")
-    return sizes
-
-
-def shared_memory(node: LiveNode) -> int:
-    """KiB of Kamailio's shared memory that are in use when no transaction is left: each stays 5 s after its end."""
-    rpc = KamailioRpc(edge_socket(node.settings))
-
-    def asked(command: str) -> dict[str, int]:
-        (found,) = replies if isinstance(replies := rpc.call(command), list) else (replies,)
-        assert isinstance(found, dict)
-        return found
-
-    wait_for(lambda: asked("tm.stats")["current"] == 0, "the end of all transactions", within=60)
-    return int(asked("core.shmmem")["used"]) // 1024
-
-
-@contextmanager
-def unhurt(node: LiveNode) -> Iterator[None]:
-    """What a test sends in here leaves the same processes, no traceback and no bug behind."""
-    before = processes(node)
-    yield
-    wait_for(node.healthy, "a healthy node")
-    assert processes(node) == before
-    # All of it, with the parts that it has moved on to: so many broken messages fill the first one.
-    bad = [
-        line
-        for path in node.settings.log_dir.glob("trunkline.jsonl*")
-        for line in path.read_text().splitlines()
-        if any(word in line for word in ("Traceback", "BUG:", "CRITICAL:", "segfault"))
-    ]
-    assert bad == []
-
-
-class Sender:
-    def __init__(self, node: LiveNode, source: str) -> None:
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind((source, 0))
-        self._socket.connect((node.host, node.sip_port))
-        self.address = "{}:{}".format(*self._socket.getsockname())
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._socket.close()
-
-    def send(self, message: bytes) -> None:
-        self._socket.send(message[: LONGEST + 5000])
-
-    def received(self, within: float = 0.0) -> list[bytes]:
-        """All that has come, and what comes until it is quiet for `within` seconds."""
-        found = []
-        self._socket.settimeout(within or 0.0001)
-        try:
-            while True:
-                found.append(self._socket.recv(65535))
-        except (TimeoutError, BlockingIOError):
-            return found
-
-    def ping(self) -> None:
-        """Returns when the edge has worked off what was sent before."""
-        mark = secrets.token_hex(6)
-        request = (
-            f"OPTIONS sip:ping SIP/2.0\r\nVia: SIP/2.0/UDP {self.address};branch=z9hG4bK{mark};rport\r\nMax-Forwards: 7\r\n"
-            f"From: <sip:a@b>;tag={mark}\r\nTo: <sip:b@c>\r\nCall-ID: {mark}\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
-        ).encode()
-        for _ in range(20):
-            self.send(request)
-            self._socket.settimeout(0.25)
-            try:
-                while mark.encode() not in self._socket.recv(65535):
-                    pass
-            except TimeoutError:
-                continue
-            return
-        raise AssertionError("the edge does not answer OPTIONS any more")
 
 
 def good_requests(sender: Sender, trunk: LiveTrunk) -> list[str]:
@@ -431,84 +290,6 @@ def test_nothing_told_by_status_headers_or_time(tortured: LiveNode) -> None:
     there, not_there = (sorted(times[host])[len(times[host]) // 4] for host in hosts)
     assert told[hosts[0]] == told[hosts[1]]
     assert there == pytest.approx(not_there, rel=0.5, abs=0.0005)
-
-
-# ---- SIPVicious -----------------------------------------------------------------------------------------------------
-
-
-BOUND = """
-import os, runpy, socket, sys
-source, program = sys.argv[1:3]
-sys.argv[:3] = [program]
-sys.path.insert(0, os.path.dirname(os.path.realpath(program)))
-class Bound(socket.socket):
-    def bind(self, address):
-        super().bind((source, address[1]))
-    def settimeout(self, seconds):
-        super().settimeout(min(seconds, 2))
-socket.socket = Bound
-runpy.run_path(program, run_name="__main__")
-"""
-"""Runs one of the programs at an address, which svwar and svcrack have an option for and forget, and waits 2 s, not up
-to 10, for what may still come.
-"""
-
-
-def vicious(node: LiveNode, program: str, source: str, *words: str) -> str:
-    """What it printed. It has to come to its end by itself: what it has found is the last that it prints."""
-    path = shutil.which(program)
-    if path is None:
-        pytest.skip(f"{program} is not installed: apt-get install sipvicious (scripts/install test does it)")
-    home = node.home.parent / "vicious"
-    home.mkdir(exist_ok=True)
-    argv = [path, "-v", "-b", source, "-P", "0", "-p", str(node.sip_port), "-t", "0.01", *words, node.host]
-    python = Path(path).read_text().partition("\n")[0].removeprefix("#!").split()
-    argv = [*python, "-c", BOUND, source, *argv]
-    done = subprocess.run(
-        argv, capture_output=True, text=True, timeout=60, check=False, env={**os.environ, "HOME": str(home)}
-    )
-    output = done.stdout + done.stderr
-    assert done.returncode == 0, output
-    assert "Total time:" in output, output
-    assert "Traceback" not in output, output
-    return output
-
-
-@pytest.mark.parametrize("source", ["127.0.0.1", "a stranger"])
-def test_sipvicious_finds_nothing(tortured: LiveNode, source: str) -> None:
-    # A trunk that takes registrations: the others refuse each REGISTER alike, and svcrack would ask for ever.
-    trunk = tortured.make_trunk(Registration="allowed")
-    address = own_address() if source == "a stranger" else source
-    at_trunk = ("-u", trunk.username, "--domain", trunk.domain_name)
-    words = tortured.home.parent / "words"
-    words.write_text(f"wrong\n{trunk.password}\n")
-    with unhurt(tortured):
-        mapped = vicious(tortured, "svmap", address)
-        with ThreadPoolExecutor() as beside:
-
-            def begun(program: str, *more: str) -> Future[str]:
-                return beside.submit(vicious, tortured, program, address, *more)
-
-            extensions = begun("svwar", "-e", "100-120", "-m", "INVITE").result
-            guessed = begun("svcrack", *at_trunk, "-r", "100-109").result
-            told = begun("svcrack", *at_trunk, "-d", str(words)).result
-    for name in ("kamailio", "trunkline", "rtpengine"):
-        assert name not in mapped.lower()
-    assert "found nothing" in extensions()
-    assert not re.search("reqauth|noauth|weird", extensions())
-    assert "found nothing" in guessed()
-    assert not re.search(r"\| +Password +\|", guessed())
-    if source == "a stranger":
-        assert "timed out" in extensions()
-        assert "found nothing" in told()
-        assert "no server response" in guessed()
-        banned = BanList(tortured.settings).find(address)
-        assert banned is not None
-        assert banned.offence.name == "SCANNER"
-    else:
-        assert "no more passwords" in guessed(), "all of them were tried"
-        assert re.search(r"\| +Password +\|", told()), "it finds one that is among its words"
-        assert trunk.password in told()
 
 
 def test_shared_memory_is_given_back(tortured: LiveNode, shared_at_rest: int) -> None:

@@ -149,6 +149,7 @@ def test_database_outage_while_calls_come(tmp_path: Path) -> None:
             write(50)
             server.stop()
             write(400)
+            wait_for(lambda: "until the database is back" in program.log, "that it has noticed")
             server.start()
             write(100)
             wait_for(lambda: _count_or_none(program.url) == len(stories), "all calls")

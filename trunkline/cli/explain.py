@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import textwrap
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ import click
 from trunkline.cli.call_log import PATH, has_failed, log_client, way
 from trunkline.cli.options import (
     cannot,
+    in_width,
     json_option,
     load_settings,
     node_url,
@@ -75,7 +75,7 @@ def wrapped(line: str, width: int) -> list[str]:
     if not width or len(line) <= width or line.startswith(" " * 6):
         return [line]
     indent = " " * (len(line) - len(line.lstrip()) + 2)
-    return textwrap.wrap(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    return in_width(line, width, rest=indent)
 
 
 def _newest_to_explain(api: ApiClient) -> str:

@@ -8,7 +8,16 @@ from typing import Any
 
 import click
 
-from trunkline.cli.options import EXIT_FAILED, cannot, json_option, load_settings, setting_options, show_json
+from trunkline.cli.options import (
+    EXIT_FAILED,
+    cannot,
+    in_width,
+    json_option,
+    load_settings,
+    setting_options,
+    show_json,
+    terminal_width,
+)
 
 
 @click.group()
@@ -82,8 +91,11 @@ def doctor_install(as_json: bool, **options: Any) -> None:
     if as_json:
         show_json([answer.as_json() for answer in found])
     else:
+        width = terminal_width(sys.stdout)
         for answer in found:
-            click.echo(f"{answer.verdict:<7} {answer.subject:<12} {answer.told}")
+            head = f"{answer.verdict:<7} {answer.subject:<12} "
+            for line in in_width(answer.told, width, head, " " * len(head)):
+                click.echo(line)
     sys.exit(EXIT_FAILED if any(answer.verdict == install_check.WRONG for answer in found) else 0)
 
 

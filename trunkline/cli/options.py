@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 import sys
+import textwrap
 from collections.abc import Callable, Mapping
 from shutil import get_terminal_size
 from typing import Any, NoReturn, TextIO, TypeVar
@@ -121,6 +122,17 @@ def show(line: str) -> None:
 def terminal_width(stream: TextIO) -> int:
     """Columns of the terminal that the stream is; 0 where it is a file or a pipe."""
     return get_terminal_size((WIDEST, 24)).columns if stream.isatty() else 0
+
+
+def in_width(text: str, width: int, first: str = "", rest: str = "") -> list[str]:
+    """The text in lines of at most `width` columns, cut at blanks alone; whole where width is 0. `first` stands ahead
+    of the first line, `rest` ahead of the others.
+    """
+    if not width:
+        return [first + text]
+    return textwrap.wrap(
+        text, width, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def say(line: str) -> None:

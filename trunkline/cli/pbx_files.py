@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from trunkline.cli.options import cannot, show_json, terminal_width
+from trunkline.cli.options import cannot, in_width, show_json, terminal_width
 
 if TYPE_CHECKING:
     from trunkline.pbx.config.folder import Written
@@ -72,12 +72,4 @@ def _lines(file: Written, folder: Path) -> list[str]:
 
 
 def _wrapped(text: str) -> list[str]:
-    import textwrap
-
-    width = terminal_width(sys.stdout)
-    indent = " " * 6
-    if not width:
-        return [indent + text]
-    return textwrap.wrap(
-        text, width, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-    )
+    return in_width(text, terminal_width(sys.stdout), " " * 6, " " * 6)

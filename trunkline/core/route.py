@@ -97,15 +97,16 @@ def decide(
     return _terminate(admitted, case, routing, policy, dice, counter, now)
 
 
-def refuse_unjudged(cause: Cause, invite: Invite, routing: RoutingData, policy: Policy) -> Reject:
+def refuse_unjudged(cause: Cause, invite: Invite, routing: RoutingData, policy: Policy, detail: str = "-") -> Reject:
     """A refusal of an INVITE that the edge does not judge at all (DRAINING, MESSAGE_TOO_LONG): whose it seems to be, by
     the called number of what a carrier sends, or else by the trunk that the host names or the address alone lets in.
+    `detail`: what is wrong, for the causes that say it.
     """
     case = unread(invite)
     try:
         uri = sip_uri.parse(invite.ruri)
     except sip_uri.SipUriError:
-        return case.refuse(cause)
+        return case.refuse(cause, detail=detail)
     case.uri, case.trunk_host = uri, read_trunk_host(uri.host, policy)
     kind, label = case.trunk_host
     if kind is HostKind.LABEL:
@@ -116,13 +117,13 @@ def refuse_unjudged(cause: Cause, invite: Invite, routing: RoutingData, policy: 
         if number is not None and invite.authorization is None:
             case.direction, case.called = ORIGINATION, number.phone_number
             case.account_sid, case.trunk_sid = number.account_sid, number.trunk_sid
-            return case.refuse(cause)
+            return case.refuse(cause, detail=detail)
         by_source = routing.trunks_by_source(invite.source_ip)
         alone = [sid for sid in by_source if not routing.has_credential_lists(sid)]
         trunk = routing.trunk(alone[0]) if len(alone) == 1 else None
     if trunk is not None:
         case.concerns(trunk)
-    return case.refuse(cause)
+    return case.refuse(cause, detail=detail)
 
 
 def _is_origination(number: PhoneNumberRow | None, invite: Invite, routing: RoutingData, policy: Policy) -> bool:

@@ -22,6 +22,8 @@ from trunkline.engines.kamailio.routing import RoutingDb
 
 NO_CALL = "-"
 """In place of a call's token: the request belongs to none."""
+_DETAIL = "a header that it needs is missing, cannot be read, or contradicts the rest"
+"""What MALFORMED_REQUEST says where it is Kamailio that has found it."""
 
 
 class Refusals:
@@ -62,9 +64,9 @@ class Refusals:
         try:
             invite = self._message.invite("INVITE", sid)
         except MalformedRequest:
-            self.record_unread(cause, sid, cause_texts(cause, {})[0], now)
+            self.record_unread(cause, sid, cause_texts(cause, {"detail": _DETAIL})[0], now)
         else:
-            reject = refuse_unjudged(cause, invite, self._routing_at(now), self._policy)
+            reject = refuse_unjudged(cause, invite, self._routing_at(now), self._policy, _DETAIL)
             self._write(events.rejected(self._edge, reject, invite, sid, now), now)
 
     def record_unread(self, cause: Cause, sid: str, text: str, now: float) -> None:
@@ -105,5 +107,5 @@ class Refusals:
             self._log_bug()
 
     def _answer(self, cause: Cause) -> None:
-        header = error_header(cause.code, cause_texts(cause, {})[0])
+        header = error_header(cause.code, cause_texts(cause, {"detail": _DETAIL})[0])
         self._message.refuse(cause.sip_status, cause.reason, () if header is None else (header,))
