@@ -19,6 +19,7 @@ from bench import (
     call_path,
     decision_time,
     flood,
+    overload,
     sustained,
     whole_node,
     worker_time,
@@ -94,6 +95,16 @@ def flood_rows(folder: Path) -> Iterator[Row]:
         yield f"{flood.CALL_RATE} calls/s, {beside}{figures.flood}", f"{calls}; {cpu}", "no failed call", True
 
 
+def overload_rows(folder: Path) -> Iterator[Row]:
+    figures = overload.measure(folder)
+    seconds = overload.CALLS // overload.RATE
+    what = f"{overload.RATE} calls/s for {seconds} s, the machine busy for {overload.LASTS:.0f} s of them"
+    yield what, f"{figures.failed:,} of {overload.CALLS:,} failed, {figures.refused:,} by 503", "", True
+    yield "answered calls that lost an ACK or a BYE", f"{figures.ended_wrongly:,}", "", True
+    late = f"calls that failed and began more than {overload.OVER_AFTER:.0f} s after that"
+    yield late, f"{figures.late_failed:,}", "none", figures.late_failed == 0
+
+
 def analyzer_rows(folder: Path) -> Iterator[Row]:
     figures = analyzer_speed.measure(folder)
     ours, bar = figures.ours, analyzer_speed.SECONDS_AT_MOST
@@ -126,6 +137,7 @@ BENCHES: dict[str, Callable[[Path], Iterator[Row]]] = {
     "sustained": sustained_rows,
     "analyzer": analyzer_rows,
     "flood": flood_rows,
+    "overload": overload_rows,
 }
 
 

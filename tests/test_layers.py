@@ -40,6 +40,7 @@ IN_KAMAILIO = {
         "ksr",
         "names",
         "no_ack",
+        "overload",
         "refusals",
         "registrar",
         "registrations",

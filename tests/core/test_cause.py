@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trunkline.core.cause import Cause, cause_texts, error_header
-from trunkline.core.cause_row import MAX_SEEN, Fault, visible
+from trunkline.core.cause import Cause, cause_texts
+from trunkline.core.cause_row import MAX_SEEN, Fault, error_header, visible
 
 DOCS = Path(__file__).parents[2] / "docs" / "errors.md"
 KEYS = {

@@ -30,6 +30,7 @@ ELSEWHERE = {
     "NO_ACK": "test_lost_bye.py: takes the 32 s of RFC 3261 timer B, or a hand that turns the clock",
     "SRTP_LOST": "test_sdes.py: what the PBX of a secure call says within it",
     "NO_MEDIA_RELAY": "test_lost_bye.py: a media relay that hangs",
+    "OVERLOADED": "test_live_overload.py: a node that is made to believe it",
     "SPOOL_FULL": "takes a full disk",
     "CARRIERS_FULL": "test_carrier_hunt.py: a node whose carriers are all played",
     "CARRIER_REFUSES_US": "test_carrier_sides.py: no call's refusal",

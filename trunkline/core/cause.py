@@ -359,6 +359,13 @@ class Cause(Enum):
         "edge, or again after a minute.",
     )
 
+    OVERLOADED = CauseRow(
+        503, "Overloaded", 20503, "error", _PLATFORM,
+        "This edge has more calls than it can carry",
+        "A call for {called} from {source} was refused because more came in than this edge handles. Give it more "
+        "processors, or send a part of the calls to another edge.",
+    )
+
     # The row's fields, as properties: `Cause.UNKNOWN_TRUNK.sip_status`.
     @property
     def sip_status(self) -> int:
@@ -391,8 +398,3 @@ def cause_texts(cause: Cause, seen: dict[str, object]) -> tuple[str, str]:
     """The text for the sender and the text for the alert, filled with the values of `seen`. Never raises."""
     safe, row = Seen.of(seen), cause.value
     return row.text.format_map(safe), row.alert.format_map(safe)
-
-
-def error_header(code: int | None, text: str) -> tuple[str, str] | None:
-    """The X-Twilio-Error header of a refusal, or None where the cause has no code."""
-    return None if code is None else ("X-Twilio-Error", f"{code} {text}")

@@ -51,3 +51,8 @@ def visible(value: object) -> str:
     if text.isascii() and text.isprintable() and "\\" not in text:
         return text
     return "".join(c if " " <= c <= "~" and c != "\\" else "?" for c in text)
+
+
+def error_header(code: int | None, text: str) -> tuple[str, str] | None:
+    """The X-Twilio-Error header of a refusal, or None where the cause has no code."""
+    return None if code is None else ("X-Twilio-Error", f"{code} {text}")

@@ -13,8 +13,8 @@ from functools import lru_cache
 from json.encoder import encode_basestring_ascii
 from typing import Any, Literal
 
-from trunkline.core.cause import Cause, error_header
-from trunkline.core.cause_row import LogLevel
+from trunkline.core.cause import Cause
+from trunkline.core.cause_row import LogLevel, error_header
 from trunkline.core.policy import NO_ANSWER_AFTER, NO_PROVISIONAL_AFTER
 from trunkline.core.record import record
 

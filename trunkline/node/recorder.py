@@ -26,16 +26,8 @@ from typing import Protocol, TypeVar
 
 from trunkline.core.call_counts import RECORDER_FILE, CallCounts
 from trunkline.core.cdr import Cdr, add_figures
+from trunkline.engines.rtpengine import ng
 from trunkline.engines.rtpengine.figures import call_figures
-from trunkline.engines.rtpengine.ng import (
-    NgClient,
-    Reply,
-    Request,
-    delete_request,
-    forget_request,
-    media_id,
-    query_request,
-)
 from trunkline.node import program_log
 from trunkline.node.call_ender import CallEnder
 from trunkline.node.call_ends import CallEnds
@@ -74,9 +66,9 @@ class StoppedWaiting(Exception):
 
 
 class Media(Protocol):
-    """What the recorder asks of rtpengine (`NgClient`)."""
+    """What the recorder asks of rtpengine (`ng.NgClient`)."""
 
-    def ask(self, requests: Iterable[Request]) -> dict[str, Reply]: ...
+    def ask(self, requests: Iterable[ng.Request]) -> dict[str, ng.Reply]: ...
 
 
 class Stop(Protocol):
@@ -216,18 +208,18 @@ class Recorder:
             alerts=gathered.alerts,
         )
 
-    def _ask_figures(self, over: list[Cdr]) -> list[Request]:
+    def _ask_figures(self, over: list[Cdr]) -> list[ng.Request]:
         """Let the media of these calls go, their figures into the records; what to ask once those are stored."""
-        asked: list[tuple[Request, Cdr]] = []
-        later: list[Request] = []
+        asked: list[tuple[ng.Request, Cdr]] = []
+        later: list[ng.Request] = []
         for cdr in over:
             if not cdr.attempts or not cdr.sip_call_id:
                 continue  # refused: there was no media
             if cdr.from_tag:
-                asked.append((delete_request(cdr.sid, media_id(cdr.sid), cdr.from_tag), cdr))
+                asked.append((ng.delete_request(cdr.sid, ng.media_id(cdr.sid), cdr.from_tag), cdr))
             else:  # an earlier recorder saw the INVITE, and the store does not keep tags
-                asked.append((query_request(cdr.sid, media_id(cdr.sid)), cdr))
-                later.append(forget_request(cdr.sid, media_id(cdr.sid)))
+                asked.append((ng.query_request(cdr.sid, ng.media_id(cdr.sid)), cdr))
+                later.append(ng.forget_request(cdr.sid, ng.media_id(cdr.sid)))
         if asked:
             replies = self._media.ask(request for request, _ in asked)
             for request, cdr in asked:
@@ -293,7 +285,7 @@ class Recorder:
             self._reader.remove(old)
 
 
-def _add_figures(cdr: Cdr, reply: Reply | None) -> None:
+def _add_figures(cdr: Cdr, reply: ng.Reply | None) -> None:
     figures = call_figures(reply, cdr.from_tag) if reply else None
     if figures is None:
         return
@@ -314,7 +306,7 @@ def record(settings: Settings) -> None:
     database = open_database(settings)
     ends = CallEnds(settings, database)
     try:
-        with NgClient(_ng_port(settings)) as media:
+        with ng.NgClient(_ng_port(settings)) as media:
             spool = _spool_name(folder)
             log = CallLog(database, spool)
             stored = _first_look(log, lambda: schema.upgrade(database.engine.url), stop)
@@ -389,6 +381,7 @@ def main() -> int:
     try:
         settings = Settings.load(vars(parser.parse_args()), os.environ)
         program_log.start(settings)
+        os.nice(5)  # where processors are short, calls go first
         record(settings)
     except (SettingsError, RecorderError) as problem:
         print(f"recorder: {problem}", file=sys.stderr)  # noqa: T201  its one line of output

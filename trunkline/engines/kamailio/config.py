@@ -285,6 +285,7 @@ def _script_file(settings: Settings, ports: Ports, secret: bytes, *, hide_topolo
             "nonce_lifetime": settings.nonce_seconds,
             "own_address": {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.sip_host, settings.sip_host),
             "own_port": settings.sip_port,
+            "sip_workers": settings.sip_workers,
             "own_ports": sorted(
                 {settings.sip_port, settings.tls_port, ports.edge_inner, ports.tls_front, ports.ng, ports.tracer}
             ),

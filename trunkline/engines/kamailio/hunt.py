@@ -16,7 +16,8 @@ from trunkline.core import carrier_digest
 from trunkline.core.barred_target import is_barred
 from trunkline.core.carrier_rest import rest_seconds
 from trunkline.core.carrier_room import with_room
-from trunkline.core.cause import Cause, error_header
+from trunkline.core.cause import Cause
+from trunkline.core.cause_row import error_header
 from trunkline.core.decision import TERMINATION, Plan, Reject, Relay, Target, advance, again
 from trunkline.core.failover import Failure, Next, Stop, after_failure
 from trunkline.core.host_name import Names, each_address, without_other_addresses

@@ -10,7 +10,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from trunkline.core.cause import Cause, cause_texts, error_header
+from trunkline.core.cause import Cause, cause_texts
+from trunkline.core.cause_row import error_header
 from trunkline.core.policy import Policy
 from trunkline.core.refusal import refuse_unread
 from trunkline.core.route import refuse_unjudged

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from trunkline.core.cause import Cause, error_header
+from trunkline.core.cause import Cause
+from trunkline.core.cause_row import error_header
 from trunkline.core.decision import Header, MayRegister
 from trunkline.core.invite import Invite
 from trunkline.core.registration import Contact, Register, Registered, register

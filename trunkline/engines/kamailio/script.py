@@ -25,7 +25,8 @@ import KSR  # there only inside Kamailio
 
 from trunkline.core import media
 from trunkline.core.caller_id import user_and_host
-from trunkline.core.cause import Cause, error_header
+from trunkline.core.cause import Cause
+from trunkline.core.cause_row import error_header
 from trunkline.core.decision import TERMINATION, Challenge, Decision, MayRegister, Reject, Relay
 from trunkline.core.defence import Offence
 from trunkline.core.failover import Failure
@@ -46,6 +47,7 @@ from trunkline.engines.kamailio.hunt import Hunt
 from trunkline.engines.kamailio.ksr import MalformedRequest, Message
 from trunkline.engines.kamailio.names import DnsCache
 from trunkline.engines.kamailio.no_ack import end_unacknowledged, end_where_refused
+from trunkline.engines.kamailio.overload import Overload
 from trunkline.engines.kamailio.refusals import Refusals
 from trunkline.engines.kamailio.registrar import Registrar
 from trunkline.engines.kamailio.routing import RoutingDb
@@ -107,6 +109,7 @@ class Edge:
         self.hide_in_dialog, self.hide_sdp = hidden.hide_in_dialog, hidden.hide_sdp
         names = DnsCache(KSR, tuple(settings["address_records"]), time.time)
         self._hunt = Hunt(self._message, self._hiding, self._book, self._policy, self._routing_at, self._write, names)
+        self.on_load = Overload(KSR, settings["own_port"], settings["sip_workers"], self._log_bug).look
         self._refusals = Refusals(
             self._message, self._bans, self._book, self._policy, self._edge,
             self._routing_at, self._write, self._log_bug,
