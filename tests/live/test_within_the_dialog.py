@@ -250,7 +250,7 @@ def test_who_guesses_the_port_does_not_get_the_stream(world: RawTrunk, pbx: RawA
     """Once a stream runs, packets from elsewhere neither turn it away nor are heard."""
     call = world.call(pbx)
     carrier = world.carrier
-    for _ in range(20):  # 4 s, both ways: rtpengine has settled then
+    for _ in range(24):  # 4.8 s, both ways: rtpengine settles when 3 whole seconds of its clock lie behind the answer's
         pbx.talk(call.edge_for_caller, 0.1, octet=0x11)
         carrier.talk(call.edge_for_callee, 0.1, octet=0x22)
     carrier.poll(0.1)
