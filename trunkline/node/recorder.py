@@ -381,7 +381,6 @@ def main() -> int:
     try:
         settings = Settings.load(vars(parser.parse_args()), os.environ)
         program_log.start(settings)
-        os.nice(5)  # where processors are short, calls go first
         record(settings)
     except (SettingsError, RecorderError) as problem:
         print(f"recorder: {problem}", file=sys.stderr)  # noqa: T201  its one line of output

@@ -193,7 +193,7 @@ def main() -> int:
     settings = Settings.load({}, os.environ)
     program_log.start(settings)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    os.nice(10)  # where processors are short, calls go first, and then their records
+    os.nice(5)  # where processors are short, calls and their records go first
     tracer = Tracer(settings, Ports.read(settings.ports_file).tracer)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: tracer.stop())
