@@ -118,8 +118,13 @@ def test_a_flood_is_banned_and_told_once(guarded: LiveNode, bans: BanList) -> No
         told = wait_for(lambda: ban_alerts(guarded, flood.source), "the alert of the ban")
         assert len(told) == 1
         assert f"banned for {BAN_SECONDS} s: more than 100 requests" in told[0]
-    text = httpx.get(f"{guarded.demo['api_url']}/metrics", trust_env=False, timeout=10).text
-    assert 'trunkline_bans_total{offence="flood"} 1' in text.splitlines()
+
+    def counted() -> bool:
+        """The recorder says what it has counted once a second."""
+        text = httpx.get(f"{guarded.demo['api_url']}/metrics", trust_env=False, timeout=10).text
+        return 'trunkline_bans_total{offence="flood"} 1' in text.splitlines()
+
+    wait_for(counted, "the metric of the ban")
 
 
 def test_a_ban_expires_doubles_and_can_be_lifted(guarded: LiveNode, bans: BanList) -> None:
