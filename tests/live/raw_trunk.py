@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -168,3 +170,22 @@ def hear_each_other(world: RawTrunk, pbx: RawAgent, for_pbx: SipText, for_carrie
     carrier.poll(0.1)
     assert {packet.data[12] for packet in carrier.rtp_received} == {0x11}
     assert {packet.data[12] for packet in pbx.rtp_received} == {0x22}
+
+
+@contextmanager
+def played_trunk(folder: Path) -> Iterator[RawTrunk]:
+    """On a node of its own, which has logged no error at its end."""
+    with LiveNode(folder / "home", demo=False) as node:
+        with RawTrunk(node) as raw:
+            yield raw
+        assert errors_logged(node) == []
+
+
+@contextmanager
+def fresh_pbx(world: RawTrunk, quiet_for: float = 0.0) -> Iterator[RawAgent]:
+    """A PBX, and a carrier that has heard nothing yet."""
+    while world.carrier.poll(quiet_for):
+        pass
+    world.carrier.received.clear()
+    with world.pbx() as agent:
+        yield agent

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from live_node import LiveNode
-from raw_trunk import RawTrunk, errors_logged
+from raw_trunk import RawTrunk, fresh_pbx, played_trunk
 
 from trunkline.core.edge_bye import CSEQ
 from trunkline.testbench.raw_agent import RawAgent
@@ -16,18 +15,13 @@ pytestmark = pytest.mark.live
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RawTrunk]:
-    with LiveNode(tmp_path_factory.mktemp("byes") / "home", demo=False) as node:
-        with RawTrunk(node) as raw:
-            yield raw
-        assert errors_logged(node) == []
+    with played_trunk(tmp_path_factory.mktemp("byes")) as raw:
+        yield raw
 
 
 @pytest.fixture
 def pbx(world: RawTrunk) -> Iterator[RawAgent]:
-    while world.carrier.poll(0.1):
-        pass
-    world.carrier.received.clear()
-    with world.pbx() as agent:
+    with fresh_pbx(world, quiet_for=0.1) as agent:
         yield agent
 
 

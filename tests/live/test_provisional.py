@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from live_node import LiveNode
-from raw_trunk import Call, RawTrunk, errors_logged, exchange, hear_each_other
+from raw_trunk import Call, RawTrunk, exchange, fresh_pbx, hear_each_other, played_trunk
 
 from trunkline.testbench.raw_agent import Dialog, RawAgent, learn, media_address
 from trunkline.testbench.sip_text import SipText
@@ -17,18 +16,13 @@ pytestmark = pytest.mark.live
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RawTrunk]:
-    with LiveNode(tmp_path_factory.mktemp("provisional") / "home", demo=False) as node:
-        with RawTrunk(node) as raw:
-            yield raw
-        assert errors_logged(node) == []
+    with played_trunk(tmp_path_factory.mktemp("provisional")) as raw:
+        yield raw
 
 
 @pytest.fixture
 def pbx(world: RawTrunk) -> Iterator[RawAgent]:
-    while world.carrier.poll():
-        pass
-    world.carrier.received.clear()
-    with world.pbx() as agent:
+    with fresh_pbx(world) as agent:
         yield agent
 
 

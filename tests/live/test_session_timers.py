@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from live_node import LiveNode, wait_for
-from raw_trunk import PBX_HOST, Call, RawTrunk, errors_logged, exchange, hear_each_other, naming
+from live_node import wait_for
+from raw_trunk import (
+    PBX_HOST,
+    Call,
+    RawTrunk,
+    exchange,
+    fresh_pbx,
+    hear_each_other,
+    naming,
+    played_trunk,
+)
 
 from trunkline.api.client import View
 from trunkline.testbench.raw_agent import RawAgent
@@ -17,18 +26,13 @@ pytestmark = pytest.mark.live
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RawTrunk]:
-    with LiveNode(tmp_path_factory.mktemp("timers") / "home", demo=False) as node:
-        with RawTrunk(node) as raw:
-            yield raw
-        assert errors_logged(node) == []
+    with played_trunk(tmp_path_factory.mktemp("timers")) as raw:
+        yield raw
 
 
 @pytest.fixture
 def pbx(world: RawTrunk) -> Iterator[RawAgent]:
-    while world.carrier.poll():
-        pass
-    world.carrier.received.clear()
-    with world.pbx() as agent:
+    with fresh_pbx(world) as agent:
         yield agent
 
 

@@ -7,8 +7,8 @@ import socket
 from collections.abc import Iterator
 
 import pytest
-from live_node import LiveNode, wait_for
-from raw_trunk import CARRIER_HOST, PBX_HOST, Call, RawTrunk, errors_logged, exchange
+from live_node import wait_for
+from raw_trunk import CARRIER_HOST, PBX_HOST, Call, RawTrunk, exchange, fresh_pbx, played_trunk
 
 from trunkline.testbench.raw_agent import RawAgent, learn, media_address
 from trunkline.testbench.sip_text import SipText
@@ -18,18 +18,13 @@ pytestmark = pytest.mark.live
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RawTrunk]:
-    with LiveNode(tmp_path_factory.mktemp("within") / "home", demo=False) as node:
-        with RawTrunk(node) as raw:
-            yield raw
-        assert errors_logged(node) == []
+    with played_trunk(tmp_path_factory.mktemp("within")) as raw:
+        yield raw
 
 
 @pytest.fixture
 def pbx(world: RawTrunk) -> Iterator[RawAgent]:
-    while world.carrier.poll():
-        pass
-    world.carrier.received.clear()
-    with world.pbx() as agent:
+    with fresh_pbx(world) as agent:
         yield agent
 
 
